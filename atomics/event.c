@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What ck_ec needs from the system: a clock, and futexes. */
+#include "event.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static int now_timespec(const struct ck_ec_ops *ops, struct timespec *out)
+{
+    (void)ops;
+    return clock_gettime(CLOCK_MONOTONIC, out);
+}
+
+/* Returns early for any reason, as ck_ec allows: it looks at the count itself. */
+static void futex_wait(const struct ck_ec_wait_state *state, const uint32_t *address,
+                       uint32_t expected, const struct timespec *deadline)
+{
+    (void)state;
+    /* WAIT_BITSET takes an absolute time of the monotonic clock; WAIT a relative one. */
+    syscall(SYS_futex, address, FUTEX_WAIT_BITSET_PRIVATE, expected, deadline, NULL,
+            FUTEX_BITSET_MATCH_ANY);
+}
+
+static void futex_wake(const struct ck_ec_ops *ops, const uint32_t *address)
+{
+    (void)ops;
+    syscall(SYS_futex, address, FUTEX_WAKE_PRIVATE, INT_MAX);
+}
+
+/* The worker has spun for itself before it comes here: one look is enough. */
+static const struct ck_ec_ops event_ops = {
+    .gettime = now_timespec,
+    .wait32 = futex_wait,
+    .wake32 = futex_wake,
+    .busy_loop_iter = 1,
+};
+
+static const struct ck_ec_mode event_mode = {.ops = &event_ops, .single_producer = false};
+
+int64_t fi_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+void fi_event_init(struct fi_event *event)
+{
+    ck_ec32_init(&event->count, 0);
+}
+
+uint32_t fi_event_prepare(struct fi_event *event)
+{
+    return ck_ec32_value(&event->count);
+}
+
+void fi_event_wait(struct fi_event *event, uint32_t ticket, int64_t deadline)
+{
+    struct timespec until = {.tv_sec = deadline / 1000000000, .tv_nsec = deadline % 1000000000};
+    (void)ck_ec32_wait(&event->count, &event_mode, ticket, deadline == FI_NEVER ? NULL : &until);
+}
+
+void fi_event_notify(struct fi_event *event)
+{
+    ck_ec32_inc(&event->count, &event_mode);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a fork and a join touch: one slot, and the front of the deque that it lies in. The macros
+ * of task.h inline these few instructions into the user's code; everything else of the deque is
+ * in atomics/deque.h, which is not public. Nothing here is meant to be called by hand.
+ *
+ * The fast path is Lace's (van Dijk and van de Pol, "Lace: non-blocking split deque for
+ * work-stealing", 2014): tasks are written in place, and the top of the owner's stack of slots,
+ * `head`, travels through calls as an argument. It differs in that one comparison with `limit`
+ * carries "array full", "much is private" and "somebody is hungry". */
+#ifndef FILCH_SLOT_H
+#define FILCH_SLOT_H
+
+#include <filch/base.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes that the arguments of a task, or its result, may take. */
+#define FILCH_PAYLOAD 40
+
+struct filch_front;
+struct filch_slot;
+
+/* Runs the task in `slot` and writes its result over its arguments. `head` is the first free
+ * slot of the running worker's own deque, whose front is `front`. */
+typedef void filch_slot_run(struct filch_front *front, struct filch_slot *head,
+                            struct filch_slot *slot);
+
+/* One task, one cache line. The owner writes run and payload at the fork. Once shared the slot
+ * belongs to whoever takes it: a thief reads run and payload, writes the result into payload,
+ * and sets state last. */
+struct filch_slot {
+    filch_slot_run *run;
+    FILCH_ATOMIC(uintptr_t) state; /* only for a shared slot: see atomics/deque.h */
+    FILCH_ALIGNAS(8) unsigned char payload[FILCH_PAYLOAD];
+    unsigned char reserved[64 - FILCH_PAYLOAD - 2 * sizeof(uintptr_t)];
+};
+FILCH_STATIC_ASSERT(sizeof(struct filch_slot) == 64, "a slot is one cache line");
+
+/* The part of a deque that the owner reads at every fork and every join. The owner writes both
+ * words; a hungry thief overwrites them (limit with NULL, border with FILCH_BORDER_ASKED) so
+ * that the owner's next fork or join takes its slow path. */
+struct filch_front {
+    FILCH_ATOMIC(struct filch_slot *) limit;  /* a fork at or above it takes the slow path */
+    FILCH_ATOMIC(struct filch_slot *) border; /* a join below it takes the slow path */
+};
+
+#define FILCH_BORDER_ASKED ((struct filch_slot *)UINTPTR_MAX)
+
+FILCH_BEGIN_DECLS
+
+/* Owner, from FILCH_FORK alone. The slow path of a fork: `head` holds the new task. Shares what
+ * is due, or runs the task at once when the array is full. Returns the new head. */
+FILCH_API FILCH_COLD struct filch_slot *filch_front_fork(struct filch_front *front,
+                                                         struct filch_slot *head);
+
+/* Owner, from FILCH_JOIN alone. The slow path of a join of `slot`, the newest fork not yet
+ * joined. Returns NULL when the task has not been taken: the caller runs it. Otherwise the task
+ * is finished; the slot that is returned holds its result, and is the new head. While another
+ * worker runs the task this one runs others, then sleeps. */
+FILCH_API FILCH_COLD struct filch_slot *filch_front_join(struct filch_front *front,
+                                                         struct filch_slot *slot);
+
+FILCH_END_DECLS
+
+#endif

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The injection queue of queue.h, which draws the picture; here is the argument. C11 atomics
+ * only, so that ThreadSanitizer and the model checker follow it: what tests/model/queue.c
+ * checks is this file, with FILCH_MODEL defined and with segments and a directory of two.
+ *
+ * Let t be a ticket, g = t / N its segment, and w the directory word of g, read before the CAS
+ * that draws t and used only if that CAS succeeds.
+ *
+ * w is not too old. Tickets are drawn in order, so g's first ticket, g * N, was drawn before t,
+ * by a thread that knew w = occupied(g): it opened g itself, or found it open. A thread
+ * that read w after `tail` (Q1, Q9) had read that CAS (Q3) or a later one, and sees no older w.
+ *
+ * w is not too new. The word leaves occupied(g) only in fi_queue_close(), after all N pairs of
+ * tickets of g were finished. Ours, drawn later, was not among them, so the read of w happens
+ * before the word changes.
+ *
+ * So nothing has to be announced before a segment is entered: the ticket keeps it. Each cell is
+ * touched by one push and one pop, in two atomic steps, and the thread whose step is second
+ * (a pop that found the item, a push that found poison) counts the cell as finished. The one
+ * that counts to N is the last that can hold a pointer to the segment.
+ *
+ * The first ticket of a segment is not drawn by its pusher but comes with the segment: whoever
+ * opens g does so with its item in cell 0, and then it, or any thread that finds g open and
+ * tail still at g * N, moves tail on. This is why drawing can be a CAS that never waits for
+ * memory, and it makes push lock-free in the strict sense: a push and a pop that spoil each
+ * other's cells for ever would cross a border every N tickets, and there a push succeeds.
+ *
+ * The lap in the directory word makes the word change like a counter: a thread that slept
+ * before opening g fails its CAS even if g was since opened, closed and freed, and open can
+ * tell g from the segment D before it, which shares its word, by one bit and without following
+ * a pointer that may be stale. */
+#include "queue.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#ifndef FILCH_MODEL
+#include <string.h>
+#include <sys/mman.h>
+#endif
+
+#define N ((uint64_t)FI_QUEUE_SEGMENT)
+#define D ((uint64_t)FI_QUEUE_DIRECTORY)
+
+/* How often a pop looks for an item whose push has drawn the ticket but not yet stored: about a
+ * microsecond. A running push needs a few nanoseconds; a preempted one is not waited for. */
+#ifndef FI_QUEUE_PATIENCE
+#define FI_QUEUE_PATIENCE 128
+#endif
+
+struct fi_queue_segment {
+    /* The second thread at each cell adds 1; at N the segment is freed. */
+    _Alignas(FILCH_CACHE_LINE) _Atomic(uint32_t) finished;
+    /* NULL -> item by the push, or NULL -> poison by the pop, of its ticket. Written once. */
+    _Alignas(FILCH_CACHE_LINE) _Atomic(void *) cells[FI_QUEUE_SEGMENT];
+};
+_Static_assert(_Alignof(struct fi_queue_segment) >= 4, "two low bits of its address are free");
+_Static_assert(FI_QUEUE_SEGMENT > 1, "a segment of one cell has no second ticket");
+
+/* A cell spoilt by a pop that gave up. An address of our own: no item can be equal to it. */
+static char fi_queue_poison;
+#define POISON ((void *)&fi_queue_poison)
+
+/* ---- What differs in a model checker ---------------------------------------------------- */
+
+#ifdef FILCH_MODEL
+/* The model checker follows neither mmap nor memset. optnone (clang's, as the checker is) keeps
+ * the compiler from making a memset of a loop. */
+__attribute__((optnone, noinline)) static void *fi_queue_zeroed(size_t words)
+{
+    _Atomic(uintptr_t) *memory = malloc(words * sizeof *memory);
+    for (size_t i = 0; memory != NULL && i < words; i++)
+        atomic_init(&memory[i], 0);
+    return memory;
+}
+
+static void fi_queue_unmap(void *memory, size_t words)
+{
+    (void)words;
+    free(memory);
+}
+
+__attribute__((optnone, noinline)) static void fi_queue_wipe(struct fi_queue_segment *segment)
+{
+    atomic_init(&segment->finished, 0);
+    for (uint64_t i = 0; i < N; i++)
+        atomic_init(&segment->cells[i], NULL);
+}
+
+static void fi_queue_stall(void)
+{
+}
+#else
+/* mmap, because malloc may hand out memory that it has to clear, touching all of it. */
+static void *fi_queue_zeroed(size_t words)
+{
+    void *memory = mmap(NULL, words * sizeof(uintptr_t), PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void fi_queue_unmap(void *memory, size_t words)
+{
+    munmap(memory, words * sizeof(uintptr_t));
+}
+
+/* All zero bits are 0 and NULL on every system that has mmap. */
+static void fi_queue_wipe(struct fi_queue_segment *segment)
+{
+    memset(segment, 0, sizeof *segment);
+}
+
+static void fi_queue_stall(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb" ::: "memory"); /* longer than `yield`, which does nothing on most */
+#endif
+}
+#endif
+
+/* ---- Directory words -------------------------------------------------------------------- */
+
+static uintptr_t fi_queue_vacant(uint64_t number)
+{
+    return (uintptr_t)(number / D) << 1;
+}
+
+/* The two low bits of the word of segment `number` while it is open. */
+static uintptr_t fi_queue_tag(uint64_t number)
+{
+    return (uintptr_t)(number / D & 1) << 1 | 1;
+}
+
+static struct fi_queue_segment *fi_queue_follow(uintptr_t word)
+{
+    return (struct fi_queue_segment *)(word & ~(uintptr_t)3);
+}
+
+static _Atomic(uintptr_t) *fi_queue_word(struct fi_queue *q, uint64_t number)
+{
+    return &q->directory[number % D];
+}
+
+/* ---- Segments: made, kept, opened, closed ----------------------------------------------- */
+
+/* Returns a segment of zeros that only the caller knows, or NULL when memory lacks. */
+static struct fi_queue_segment *fi_queue_take(struct fi_queue *q)
+{
+    /* Q8 pairs with Q7: what others did in the segment is over before it is wiped. */
+    struct fi_queue_segment *segment =
+        atomic_exchange_explicit(&q->spare, NULL, memory_order_acquire /* Q8 */);
+    if (segment == NULL)
+        segment = aligned_alloc(_Alignof(struct fi_queue_segment), sizeof *segment);
+    if (segment != NULL) fi_queue_wipe(segment);
+    return segment;
+}
+
+/* Keeps one segment for the next open, so that a queue that hovers about a border, or has one
+ * item at a time, calls malloc no more. A second one is freed. */
+static void fi_queue_give(struct fi_queue *q, struct fi_queue_segment *segment)
+{
+    struct fi_queue_segment *none = NULL;
+    /* Q7 pairs with Q8. Relaxed when it fails: the segment that is there is not looked at. */
+    if (!atomic_compare_exchange_strong_explicit(&q->spare, &none, segment,
+                                                 memory_order_release, /* Q7 */
+                                                 memory_order_relaxed))
+        free(segment);
+}
+
+/* The thread that counted the last cell. Nobody else has a pointer to the segment. */
+FILCH_COLD static void fi_queue_close(struct fi_queue *q, uint64_t number,
+                                      struct fi_queue_segment *segment)
+{
+    /* Relaxed: the word carries no data to who opens the next segment here, and the order of
+     * values of this one word is all that the argument above needs. */
+    atomic_store_explicit(fi_queue_word(q, number), fi_queue_vacant(number + D),
+                          memory_order_relaxed);
+    fi_queue_give(q, segment);
+}
+
+/* The thread whose step at the cell of `ticket` was the second. */
+static void fi_queue_finish(struct fi_queue *q, uint64_t ticket,
+                            struct fi_queue_segment *segment)
+{
+    /* Q6 pairs with itself: all that any thread did in the segment happens before its end. */
+    uint32_t before =
+        atomic_fetch_add_explicit(&segment->finished, 1, memory_order_acq_rel /* Q6 */);
+    if (FILCH_UNLIKELY(before + 1 == N)) fi_queue_close(q, ticket / N, segment);
+}
+
+/* Moves tail past the first ticket of an open segment. Failing means that another thread did.
+ */
+static void fi_queue_advance(struct fi_queue *q, uint64_t ticket)
+{
+    /* Q3 is Q2 for the first ticket of a segment. Relaxed when it fails: nothing is read. */
+    (void)atomic_compare_exchange_strong_explicit(&q->tail, &ticket, ticket + 1,
+                                                  memory_order_seq_cst, /* Q3 */
+                                                  memory_order_relaxed);
+}
+
+/* A push that found tail at a border, at `first`. Opens the segment with `item` in its first
+ * cell and returns 0; or returns -1, as push does; or returns 1 when tail may have moved. */
+FILCH_COLD static int fi_queue_open(struct fi_queue *q, uint64_t first, void *item)
+{
+    uint64_t number = first / N;
+    _Atomic(uintptr_t) *place = fi_queue_word(q, number);
+    /* Q4 pairs with Q5: who finds the segment open and moves tail passes its zeros on. */
+    uintptr_t word = atomic_load_explicit(place, memory_order_acquire /* Q4 */);
+
+    if (word == fi_queue_vacant(number)) {
+        struct fi_queue_segment *segment = fi_queue_take(q);
+        if (segment == NULL) return -1;
+        /* Relaxed: Q5 publishes it together with the other cells. */
+        atomic_store_explicit(&segment->cells[0], item, memory_order_relaxed);
+        /* Q5 pairs with Q4 and, through tail, with the pops: the cells are zero, or the item.
+         * Success also proves that tail is still at `first`: it can't pass a vacant word.
+         * Relaxed when it fails: the word is looked at again. */
+        if (atomic_compare_exchange_strong_explicit(place, &word,
+                                                    (uintptr_t)segment | fi_queue_tag(number),
+                                                    memory_order_release, /* Q5 */
+                                                    memory_order_relaxed)) {
+            fi_queue_advance(q, first);
+            return 0;
+        }
+        fi_queue_give(q, segment);
+        return 1;
+    }
+    if ((word & 3) == fi_queue_tag(number)) {
+        fi_queue_advance(q, first);
+        return 1;
+    }
+    /* Neither to be opened nor open. If tail has not moved, the word is still that of the
+     * segment D before this one, which is not finished: the directory is full. Relaxed: Q4
+     * keeps it after the load of the word. */
+    return atomic_load_explicit(&q->tail, memory_order_relaxed) == first ? -1 : 1;
+}
+
+/* ---- The queue -------------------------------------------------------------------------- */
+
+int fi_queue_init(struct fi_queue *q)
+{
+    _Atomic(uintptr_t) *directory = fi_queue_zeroed(D); /* zero is vacant, lap 0 */
+    if (directory == NULL) return -1;
+    q->directory = directory;
+    atomic_init(&q->tail, 0);
+    atomic_init(&q->head, 0);
+    atomic_init(&q->spare, NULL);
+    return 0;
+}
+
+void fi_queue_fini(struct fi_queue *q)
+{
+    /* Relaxed, all of it: the caller has joined the other threads, one way or another. */
+    uint64_t first = atomic_load_explicit(&q->head, memory_order_relaxed) / N;
+    uint64_t last = atomic_load_explicit(&q->tail, memory_order_relaxed) / N;
+    for (uint64_t number = first; number <= last; number++) {
+        uintptr_t word = atomic_load_explicit(fi_queue_word(q, number), memory_order_relaxed);
+        /* The last one is vacant when tail stands at its border. */
+        if (word & 1) free(fi_queue_follow(word));
+    }
+    free(atomic_load_explicit(&q->spare, memory_order_relaxed));
+    fi_queue_unmap(q->directory, D);
+    q->directory = NULL;
+}
+
+int fi_queue_push(struct fi_queue *q, void *item)
+{
+    assert(item != NULL);
+    for (;;) {
+        /* Q1 pairs with Q2 and Q3: the segment of the ticket is open, and zeroed. */
+        uint64_t ticket = atomic_load_explicit(&q->tail, memory_order_acquire /* Q1 */);
+        if (FILCH_UNLIKELY(ticket % N == 0)) {
+            int opened = fi_queue_open(q, ticket, item);
+            if (opened <= 0) return opened;
+            continue;
+        }
+        /* Relaxed: reading tail has brought the word and what it points to. */
+        uintptr_t word =
+            atomic_load_explicit(fi_queue_word(q, ticket / N), memory_order_relaxed);
+        /* Q2 pairs with Q9 and Q17. seq_cst separates this store of tail and the caller's load
+         * of the sleepers from the sleeper's store and its load of tail. Relaxed when it fails:
+         * tail is read again. */
+        uint64_t drawn = ticket;
+        if (!atomic_compare_exchange_weak_explicit(&q->tail, &drawn, ticket + 1,
+                                                   memory_order_seq_cst, /* Q2 */
+                                                   memory_order_relaxed))
+            continue;
+
+        struct fi_queue_segment *segment = fi_queue_follow(word);
+        void *found = NULL;
+        /* Q10 pairs with Q11 and Q12: this step in the segment is over before it is freed.
+         * (What the caller did before the push has travelled with tail. The acquire half is
+         * there since C11 wants it no weaker than Q13.)
+         * Q13 pairs with Q12: so is the pop's step, now that this thread counts the cell. */
+        if (atomic_compare_exchange_strong_explicit(&segment->cells[ticket % N], &found, item,
+                                                    memory_order_acq_rel,  /* Q10 */
+                                                    memory_order_acquire)) /* Q13 */
+            return 0;
+        assert(found == POISON);
+        fi_queue_finish(q, ticket, segment);
+    }
+}
+
+/* The item of a cell whose pop ticket the caller holds; or NULL, and the cell is spoilt. */
+static void *fi_queue_collect(_Atomic(void *) *cell)
+{
+    void *item = NULL;
+    for (int i = 0; item == NULL && i < FI_QUEUE_PATIENCE; i++) {
+        if (i > 0) fi_queue_stall();
+        /* Q11 pairs with Q10. */
+        item = atomic_load_explicit(cell, memory_order_acquire /* Q11 */);
+    }
+    if (item != NULL) return item;
+    /* Q12 pairs with Q10 when it finds an item, and with Q13 when it does not. */
+    return atomic_exchange_explicit(cell, POISON, memory_order_acq_rel /* Q12 */);
+}
+
+void *fi_queue_pop(struct fi_queue *q)
+{
+    for (;;) {
+        /* Q14 pairs with Q15, so that head is read before tail and tail is not behind head:
+         * equal means empty now, not that head is newer than tail. */
+        uint64_t ticket = atomic_load_explicit(&q->head, memory_order_acquire /* Q14 */);
+        /* Q9 pairs with Q2 and Q3: the segment of every ticket below tail is open. seq_cst as
+         * in fi_queue_empty(): a last pop may take its place before sleeping. */
+        if (ticket >= atomic_load_explicit(&q->tail, memory_order_seq_cst /* Q9 */))
+            return NULL;
+        /* Relaxed: reading tail has brought the word and what it points to. */
+        uintptr_t word =
+            atomic_load_explicit(fi_queue_word(q, ticket / N), memory_order_relaxed);
+        /* Q15 pairs with Q14 and Q16. Relaxed when it fails: head is read again. */
+        uint64_t drawn = ticket;
+        if (!atomic_compare_exchange_weak_explicit(&q->head, &drawn, ticket + 1,
+                                                   memory_order_release, /* Q15 */
+                                                   memory_order_relaxed))
+            continue;
+
+        struct fi_queue_segment *segment = fi_queue_follow(word);
+        void *item = fi_queue_collect(&segment->cells[ticket % N]);
+        if (FILCH_UNLIKELY(item == NULL)) continue; /* the push, now second, counts the cell */
+        fi_queue_finish(q, ticket, segment);
+        return item;
+    }
+}
+
+bool fi_queue_empty(const struct fi_queue *q)
+{
+    /* head before tail, for the reason given at Q14. */
+    uint64_t head = atomic_load_explicit(&q->head, memory_order_acquire /* Q16 */);
+    /* Q17 pairs with Q2 and Q3. seq_cst separates the caller's store "I sleep" and this load
+     * from a push's store of tail and its caller's load of the sleepers. */
+    return head >= atomic_load_explicit(&q->tail, memory_order_seq_cst /* Q17 */);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a benchmark is. A benchmark (`fork`) is a set of programs: the same work on one system
+ * each (serial C, filch, ...). A program with a number of workers is a series; harness.h runs
+ * the series of one benchmark side by side, each in a process of its own. A benchmark lies in
+ * the file of its name and is listed in benches.c. */
+#ifndef BENCH_MICRO_BENCH_H
+#define BENCH_MICRO_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Which numbers of workers a program runs with. */
+enum bench_scale {
+    BENCH_LISTED,  /* those of --workers */
+    BENCH_THREADS, /* those of --workers; 1 and 2 where it is not given */
+    BENCH_ONE,
+    BENCH_TWO,
+};
+
+struct bench_program;
+
+/* What setup() gets. */
+struct bench_job {
+    const struct bench_program *program;
+    int workers;
+    bool quick; /* shrink the work: for tests, where the figures do not matter */
+};
+
+/* One run. */
+struct bench_sample {
+    double value; /* in the program's unit */
+    double p99;   /* the same of the slowest hundredth, where the program has tails */
+};
+
+/* The three functions run in the series' own process. They return NULL, or the text of an
+ * error, which ends the whole run; it must outlive the call. */
+struct bench_program {
+    const char *name;   /* "fork", or "counter-atomic" where a benchmark has several kinds */
+    const char *system; /* "serial", "filch" */
+    const char *unit;   /* "s", "ns", "share" */
+    enum bench_scale scale;
+    int kind; /* the program's own */
+    const char *(*setup)(const struct bench_job *job, void **state);
+    const char *(*run)(void *state, struct bench_sample *sample);
+    void (*teardown)(void *state);
+};
+
+struct bench {
+    const char *name;
+    const char *title; /* the work and the unit, for the heading of its table */
+    bool tails;        /* p99 is measured */
+    bool together;     /* series run at the same time: they do nothing, at length */
+    const struct bench_program *programs; /* serial first */
+    size_t program_count;
+};
+
+extern const struct bench bench_counter, bench_deque, bench_fork, bench_idle, bench_round_trip,
+    bench_submit, bench_wake;
+
+/* All of them, in the order in which they run. */
+extern const struct bench *const benches[];
+extern const size_t bench_count;
+
+#define BENCH_SYSTEM_SERIAL "serial"
+
+#endif

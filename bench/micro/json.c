@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * See report.h: the JSON file. Every string in it is one of this program's own and needs no
+ * escaping. */
+#include "report.h"
+
+#include "bench/cli/command.h"
+#include "bench/cli/output.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int complain(const char *path, int error)
+{
+    return output_error("bench", "--json %s: %s", path, strerror(error));
+}
+
+/* Is there something that must not be replaced, such as a device or a pipe? */
+static bool is_special(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+}
+
+int report_json_check(const char *path)
+{
+    if (is_special(path)) {
+        struct stat status;
+        if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) return complain(path, EISDIR);
+        return access(path, W_OK) == 0 ? COMMAND_OK : complain(path, errno);
+    }
+    char *copy = strdup(path);
+    if (!copy) return complain(path, ENOMEM);
+    int error = *path == '\0' ? ENOENT : access(dirname(copy), W_OK | X_OK) == 0 ? 0 : errno;
+    free(copy);
+    return error ? complain(path, error) : COMMAND_OK;
+}
+
+static void write_series(FILE *file, const struct bench *bench, const struct bench_series *row,
+                         bool quick)
+{
+    const struct bench_result *result = &row->result;
+    fprintf(file,
+            "{\"benchmark\": \"%s\", \"system\": \"%s\", \"workers\": %d, \"unit\": \"%s\", "
+            "\"median\": %.9g, \"min\": %.9g, \"max\": %.9g, ",
+            row->program->name, row->program->system, row->workers, row->program->unit,
+            result->median, result->min, result->max);
+    if (bench->tails) fprintf(file, "\"p99\": %.9g, ", result->p99);
+    fprintf(file, "\"runs\": %d, \"peak_rss_kib\": %ld", result->runs, result->peak_rss);
+    fprintf(file, "%s}", quick ? ", \"quick\": true" : "");
+}
+
+/* Writes and closes. Returns 0 or an errno. */
+static int write_all(FILE *file, const struct report_part *parts, size_t count, bool quick)
+{
+    const char *between = "[\n  ";
+    errno = 0;
+    for (size_t p = 0; p < count; p++)
+        for (size_t i = 0; i < parts[p].count; i++) {
+            fputs(between, file);
+            write_series(file, parts[p].bench, &parts[p].series[i], quick);
+            between = ",\n  ";
+        }
+    fputs("\n]\n", file);
+    int error = 0;
+    if (fflush(file) != 0 || ferror(file)) error = errno ? errno : EIO;
+    if (fclose(file) != 0 && !error) error = errno;
+    return error;
+}
+
+static int write_special(const char *path, const struct report_part *parts, size_t count,
+                         bool quick)
+{
+    FILE *file = fopen(path, "we");
+    int error = file ? write_all(file, parts, count, quick) : errno;
+    return error ? complain(path, error) : COMMAND_OK;
+}
+
+int report_json(const char *path, const struct report_part *parts, size_t count,
+                const struct harness_plan *plan)
+{
+    if (is_special(path)) return write_special(path, parts, count, plan->quick);
+
+    /* A link stays a link: what it leads to is replaced. */
+    char *target = realpath(path, NULL);
+    if (!target) target = strdup(path);
+    size_t size = strlen(path) + (target ? strlen(target) : 0) + 32;
+    char *draft = malloc(size);
+    int error = ENOMEM;
+    if (target && draft) {
+        snprintf(draft, size, "%s.%ld.tmp", target, (long)getpid());
+        FILE *file = fopen(draft, "wxe");
+        error = file ? write_all(file, parts, count, plan->quick) : errno;
+        if (file && !error && rename(draft, target) != 0) error = errno;
+        if (file && error) unlink(draft);
+    }
+    free(draft);
+    free(target);
+    return error ? complain(path, error) : COMMAND_OK;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The slow paths of fork and join, and FILCH_RUN: what to share and when, how to wait for a thief, and
+ * what to do when the deque is full. The fast paths are slot.h's. */
+#include "sched/core/worker.h"
+
+#include <filch/task.h>
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- How many of the newest forks stay private ------------------------------------------- */
+
+/* A private fork costs about a call, a shared one two locked instructions and its way through the slow
+ * path. So the slow path, which alone reads the clock, lets the private tail grow (`keep`, in slots)
+ * while it is entered more often than every SOON_NS, and drops it when the forks are so coarse that
+ * sharing all of them costs nothing. In a binary recursion the slow path is entered once in
+ * 2^(keep / 2) forks, in a flat loop once in keep / 2. */
+#define SOON_NS   2000
+#define SELDOM_NS 100000
+#define KEEP_MAX  1024
+
+static uint32_t next_keep(struct fi_level *level)
+{
+    int64_t now = fi_now(), gap = now - level->forked;
+
+    level->forked = now;
+    if (gap > SELDOM_NS)
+        level->keep = 0;
+    else if (gap < SOON_NS && level->keep < KEEP_MAX)
+        level->keep += level->keep < 8 ? 2 : level->keep / 2;
+    return level->keep;
+}
+
+/* Clears the request, if there is one, and honours it: to be called when all is shared that should be. */
+static void watch(struct fi_level *level)
+{
+    struct filch_pool *pool = level->worker->pool;
+
+    /* While results are spilled the joins must look there first. */
+    fi_deque_watch(&level->deque, level->keep, level->spilled != NULL);
+    if (!fi_idle_wanted(&pool->idle))
+        return;
+    if (fi_deque_has_shared(&level->deque))
+        fi_pool_wake(pool);
+    else
+        fi_deque_ask(&level->deque); /* for the sleepers: the next fork shares at once */
+}
+
+/* ---- The deque is full ------------------------------------------------------------------- */
+
+/* The fork runs in place. Its result waits on a list, newest first, and head stays where it is. */
+static struct filch_slot *spill(struct fi_level *level, struct filch_slot *head)
+{
+    struct fi_spill *spilled;
+
+    fi_count(&level->worker->spills);
+    /* A fork cannot fail. Where there is no memory for a result either, it waits until there is. */
+    while (!(spilled = malloc(sizeof *spilled)))
+        sched_yield();
+    memcpy(&spilled->slot, head, sizeof *head);
+    spilled->slot.run(&level->deque.front, head, &spilled->slot);
+    spilled->older = level->spilled;
+    level->spilled = spilled;
+    watch(level);
+    return head;
+}
+
+/* The result of the newest spilled fork, in the scratch slot behind the last. */
+static struct filch_slot *unspill(struct fi_level *level)
+{
+    struct fi_spill *spilled = level->spilled;
+
+    memcpy(level->deque.end, &spilled->slot, sizeof spilled->slot);
+    level->spilled = spilled->older;
+    free(spilled);
+    return level->deque.end;
+}
+
+/* ---- Fork -------------------------------------------------------------------------------- */
+
+struct filch_slot *filch_front_fork(struct filch_front *front, struct filch_slot *head)
+{
+    struct fi_level *level = (struct fi_level *)(void *)front;
+    struct fi_deque *deque = &level->deque;
+    bool full = head == deque->end;
+    struct filch_slot *next = full ? head : head + 1;
+    uint32_t keep = next_keep(level);
+
+    /* Whoever asks gets all there is, the new slot included: its owner may be about to enter a long
+     * leaf. Otherwise the older half of a tail that has grown long. */
+    struct filch_slot *upto = full || fi_deque_asked(deque) ? next : next - keep / 2;
+    if (upto > fi_deque_split(deque))
+        fi_deque_share(deque, upto);
+    watch(level);
+    return full ? spill(level, head) : next;
+}
+
+/* ---- Join -------------------------------------------------------------------------------- */
+
+static bool slot_over(struct fi_wait *wait)
+{
+    return fi_slot_done(wait->object);
+}
+
+static bool slot_enlist(struct fi_wait *wait)
+{
+    return fi_slot_await(wait->object);
+}
+
+static struct fi_worker *slot_thief(struct fi_wait *wait)
+{
+    return fi_slot_thief(wait->object);
+}
+
+/* A thief has the slot. It stays this worker's: what is run meanwhile forks above it. */
+static void wait_for_thief(struct fi_level *level, struct filch_slot *slot)
+{
+    struct fi_wait wait = {
+        .over = slot_over,
+        .enlist = slot_enlist,
+        .thief = slot_thief,
+        .deadline = FI_NEVER,
+        .object = slot,
+    };
+
+    watch(level);
+    fi_worker_wait(level->worker, slot + 1, &wait);
+    fi_deque_fall_back(&level->deque, slot);
+}
+
+struct filch_slot *filch_front_join(struct filch_front *front, struct filch_slot *slot)
+{
+    struct fi_level *level = (struct fi_level *)(void *)front;
+    struct fi_deque *deque = &level->deque;
+    struct filch_slot *result = NULL;
+
+    if (level->spilled && slot + 1 == deque->end) {
+        result = unspill(level);
+    } else if (slot >= fi_deque_split(deque)) {
+        /* Private, so somebody has asked (or results are spilled): share all that is older. */
+        fi_deque_share(deque, slot);
+    } else if (fi_deque_take(deque, slot) == FI_LOST) {
+        wait_for_thief(level, slot);
+        result = slot;
+    }
+    watch(level);
+    return result;
+}
+
+/* ---- From outside ------------------------------------------------------------------------ */
+
+struct root {
+    struct fi_task task; /* first: the task's address is the root's */
+    struct filch_slot *slot;
+    struct fi_latch latch;
+};
+
+static void run_root(struct fi_task *task, struct fi_worker *worker, struct filch_slot *head)
+{
+    struct root *root = (struct root *)(void *)task;
+
+    fi_worker_run(worker, head, root->slot);
+    /* The root lies on the stack of a thread that may go on at once. */
+    (void)fi_latch_end(&root->latch, FI_PENDING, FI_FINISHED);
+}
+
+void filch_pool_run(struct filch_pool *pool, struct filch_slot *slot)
+{
+    struct fi_worker *worker = fi_worker_self();
+    struct root root = {.task.run = run_root, .slot = slot};
+
+    if (worker && worker->pool == pool) {
+        fi_count(&worker->tasks);
+        fi_worker_run(worker, NULL, slot);
+        return;
+    }
+    fi_latch_init(&root.latch);
+    /* Memory for the queue comes back as the workers empty it. */
+    while (fi_pool_inject(pool, &root.task))
+        sched_yield();
+    fi_latch_wait(&root.latch, FI_NEVER);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The latch: see latch.h. Labels L1, L2, ... are those of sched/README.md. */
+#include "latch.h"
+
+#include <sched.h>
+#include <stddef.h>
+
+#define STATE_MASK 3u
+#define LOCKED     4u
+#define LISTED     8u
+
+static enum fi_state state_of(uint32_t word)
+{
+    return (enum fi_state)(word & STATE_MASK);
+}
+
+static bool ended(uint32_t word)
+{
+    return state_of(word) >= FI_CANCELLED;
+}
+
+void fi_latch_init(struct fi_latch *latch)
+{
+    atomic_init(&latch->word, FI_PENDING);
+    latch->waiters = NULL;
+}
+
+enum fi_state fi_latch_state(const struct fi_latch *latch)
+{
+    /* L1, acquire, pairs with L4: the result is visible. */
+    return state_of(atomic_load_explicit(&latch->word, memory_order_acquire));
+}
+
+bool fi_latch_ended(const struct fi_latch *latch)
+{
+    return fi_latch_state(latch) >= FI_CANCELLED;
+}
+
+bool fi_latch_claim(struct fi_latch *latch)
+{
+    uint32_t word = atomic_load_explicit(&latch->word, memory_order_relaxed);
+
+    while (state_of(word) == FI_PENDING)
+        /* L2, relaxed: the task's data came with the queue that it was found in, or were written by
+         * this very thread; the change itself is decided by the word's own order. Leaves LOCKED as
+         * it is: the list does not change. */
+        if (atomic_compare_exchange_weak_explicit(&latch->word, &word, word | FI_RUNNING,
+                                                  memory_order_relaxed, memory_order_relaxed))
+            return true;
+    return false;
+}
+
+/* Waits while another holds the list; it only links, unlinks or notifies. */
+static uint32_t wait_unlocked(struct fi_latch *latch)
+{
+    uint32_t word;
+    /* L3, acquire, pairs with L5 and L6: the list is as its last holder left it. */
+    while ((word = atomic_load_explicit(&latch->word, memory_order_acquire)) & LOCKED)
+        sched_yield();
+    return word;
+}
+
+bool fi_latch_end(struct fi_latch *latch, enum fi_state from, enum fi_state to)
+{
+    uint32_t word = wait_unlocked(latch);
+
+    /* L4, release, pairs with L1: result before state. Acquire, with L6: the list. Without waiters
+     * this is the last access; with some it takes the list along. */
+    do {
+        if (word & LOCKED)
+            word = wait_unlocked(latch);
+        if (state_of(word) != from)
+            return false;
+    } while ((word & LOCKED) ||
+             !atomic_compare_exchange_weak_explicit(
+                 &latch->word, &word, (word & LISTED) ? ((uint32_t)to | LOCKED) : (uint32_t)to,
+                 memory_order_acq_rel, memory_order_relaxed));
+    if (!(word & LISTED))
+        return true;
+
+    /* A waiter that wakes here waits for L5 in fi_latch_delist(): its event is still there. */
+    for (struct fi_waiter *waiter = latch->waiters; waiter; waiter = waiter->next)
+        fi_event_notify(waiter->event);
+    /* L5, release, pairs with L3: the waiters may go, and the latch with them. */
+    atomic_store_explicit(&latch->word, (uint32_t)to, memory_order_release);
+    return true;
+}
+
+/* Takes the list. Returns false, without it, once the latch has ended. */
+static bool lock(struct fi_latch *latch)
+{
+    for (;;) {
+        uint32_t word = wait_unlocked(latch);
+        if (ended(word))
+            return false;
+        if (atomic_compare_exchange_weak_explicit(&latch->word, &word, word | LOCKED,
+                                                  memory_order_acquire, memory_order_relaxed))
+            return true;
+    }
+}
+
+static void unlock(struct fi_latch *latch)
+{
+    /* The state may go from PENDING to RUNNING meanwhile (L2): change the flags alone. */
+    if (latch->waiters)
+        atomic_fetch_or_explicit(&latch->word, LISTED, memory_order_relaxed);
+    else
+        atomic_fetch_and_explicit(&latch->word, ~LISTED, memory_order_relaxed);
+    /* L6, release, pairs with L3 and L4: the list. */
+    atomic_fetch_and_explicit(&latch->word, ~LOCKED, memory_order_release);
+}
+
+bool fi_latch_enlist(struct fi_latch *latch, struct fi_waiter *waiter, struct fi_event *event)
+{
+    if (!lock(latch))
+        return false;
+    waiter->event = event;
+    waiter->next = latch->waiters;
+    waiter->link = &latch->waiters;
+    if (waiter->next)
+        waiter->next->link = &waiter->next;
+    latch->waiters = waiter;
+    unlock(latch);
+    return true;
+}
+
+void fi_latch_delist(struct fi_latch *latch, struct fi_waiter *waiter)
+{
+    if (!lock(latch))
+        return;
+    *waiter->link = waiter->next;
+    if (waiter->next)
+        waiter->next->link = waiter->link;
+    unlock(latch);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Errors. Every call that can fail returns 0 or one of the negative codes below, and leaves
+ * its out-parameters and its object as they were. The library never exits, aborts or prints.
+ * A task reports its own failure with filch_fail(); code and text are kept on its future. */
+#ifndef FILCH_ERROR_H
+#define FILCH_ERROR_H
+
+#include <filch/base.h>
+
+/* The table of errors: X(name, value, text). */
+#define FILCH_ERRORS(X)                                                                    \
+    X(FILCH_EINVAL, -1, "an argument is out of its range")                                 \
+    X(FILCH_ENOMEM, -2, "not enough memory")                                               \
+    X(FILCH_ETHREAD, -3, "a thread could not be created: a limit of the system is reached") \
+    X(FILCH_EWORKERS, -4, "FILCH_WORKERS must be a whole number from 1 to 1024")           \
+    X(FILCH_ETIMEDOUT, -5, "the time is up and the task has not ended")                    \
+    X(FILCH_ECANCELED, -6, "the task was cancelled before it started")                     \
+    X(FILCH_EDEADLK, -7, "a task waits for one that cannot go on before it ends itself")   \
+    X(FILCH_ESHUTDOWN, -8, "the pool is being destroyed and takes no more tasks")          \
+    X(FILCH_ERANGE, -9, "the number is larger than the arithmetic can hold")               \
+    X(FILCH_ECHECK, -10, "a result did not pass its check")
+
+enum filch_error {
+#define FILCH_ERROR_ENUM(name, value, text) name = value,
+    FILCH_ERRORS(FILCH_ERROR_ENUM)
+#undef FILCH_ERROR_ENUM
+};
+
+FILCH_BEGIN_DECLS
+
+/* Any thread, does not block. One sentence, without a full stop, for a code of the table, for 0
+ * ("success") or any other value ("unknown error"). A static string. */
+FILCH_API const char *filch_strerror(int code);
+
+/* Any thread, does not block. The name of a code of the table ("FILCH_ENOMEM"), or NULL.
+ * A static string. */
+FILCH_API const char *filch_error_name(int code);
+
+/* A task function, on the thread that runs it; does not block. Records that this task fails:
+ *     return filch_fail(FILCH_EINVAL, "line %d: no number", line);
+ * code: not 0 (0 counts as FILCH_EINVAL); negative codes are filch's, positive ones the
+ * user's own. fmt: as for printf; the text is cut after 255 bytes. Only the last call before the
+ * task returns counts, and only if its value is what the task returns. Whoever asks the future
+ * for its result gets code and text. Returns a pointer that means failure, and nothing else. */
+FILCH_API void *filch_fail(int code, const char *fmt, ...) FILCH_PRINTF(2, 3);
+
+FILCH_END_DECLS
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * All of filch that needs no library but Concurrency Kit and pthreads. */
+#ifndef FILCH_FILCH_H
+#define FILCH_FILCH_H
+
+#include <filch/counter.h>
+#include <filch/error.h>
+#include <filch/future.h>
+#include <filch/pool.h>
+#include <filch/stats.h>
+#include <filch/task.h>
+#include <filch/version.h>
+
+#endif

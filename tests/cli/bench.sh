@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+# `filch bench`: what it runs, and the form of its results. Speed is no matter of tests.
+. "$(dirname -- "$0")/common.inc"
+
+run "$filch" bench --list
+for name in fork deque submit round-trip wake counter idle; do
+    check "\`filch bench --list\` names $name" grep -q "^$name  *[^ ]" "$out"
+done
+
+json=$work/all.json
+run "$filch" bench --quick --workers 1,2 --json "$json"
+check '`filch bench --quick` ends with 0' test "$code" -eq 0
+[ "$code" -eq 0 ] || sed 's/^/#   /' "$err"
+check 'every table says that it is no measurement' \
+    test "$(grep -c 'no measurement' "$out")" -eq 7
+check 'the file is there alone' test "$(ls "$work" | grep -c json)" -eq 1
+
+# One object a line; jq or Python, where there is one, has the last word.
+value='[0-9.e+-]+'
+object="\\{\"benchmark\": \"[a-z-]+\", \"system\": \"(serial|filch)\", \"workers\": [0-9]+, \
+\"unit\": \"(s|ns|share)\", \"median\": $value, \"min\": $value, \"max\": $value, \
+(\"p99\": $value, )?\"runs\": 10, \"peak_rss_kib\": [1-9][0-9]*, \"quick\": true\\}"
+check 'the file is an array' test "$(sed -n '1p;$p' "$json" | tr -d '\n')" = '[]'
+check 'each element has the agreed members' \
+    test "$(sed '1d;$d' "$json" | grep -cvxE "  $object,?")" -eq 0
+check 'commas stand between the elements' \
+    test "$(sed '1d;$d' "$json" | grep -c ',$')" -eq "$(($(wc -l <"$json") - 3))"
+if command -v jq >/dev/null 2>&1; then
+    check 'jq reads the file' jq -e 'all(.[]; .min <= .median and .median <= .max)' "$json"
+elif command -v python3 >/dev/null 2>&1; then
+    check 'Python reads the file' python3 -m json.tool "$json"
+fi
+for series in 'fork serial 1' 'fork filch 1' 'fork filch 2' 'submit filch 2' 'wake filch 1' \
+    'round-trip filch 2' 'counter-unsafe filch 2' 'counter-locked filch 1' \
+    'counter-atomic filch 2' 'counter-sharded filch 2' 'idle filch 2'; do
+    # shellcheck disable=SC2086 # three words
+    set -- $series
+    check "there is a series $series" grep -q \
+        "\"benchmark\": \"$1\", \"system\": \"$2\", \"workers\": $3," "$json"
+done
+
+printf old >"$work/link.target"
+ln -s "$work/link.target" "$work/link.json"
+run "$filch" bench --quick counter --workers 1 --json "$work/link.json"
+check 'a link to the file stays a link' test -h "$work/link.json"
+check 'the file behind the link is replaced' grep -q counter-atomic "$work/link.target"
+run "$filch" bench --quick counter --workers 1 --json /dev/stdout
+check 'a pipe or device is written to, not replaced' grep -q '^\[$' "$out"
+run "$filch" bench --quick counter --workers 1 --json /dev/full
+check 'a file that cannot be written is a failure' test "$code" -eq 1
+check 'the file that cannot be written is named' grep -q -- '--json /dev/full' "$err"
+
+refuses 1 '--json' "$filch" bench --quick counter --json "$work/none/file"
+refuses 1 '--json' "$filch" bench --quick counter --json "$work"
+refuses 2 'there is no benchmark "spoon"' "$filch" bench spoon
+refuses 2 '--runs must be a whole number from 10 to 1000, not "9"' "$filch" bench --runs 9
+for list in 0 abc 1, ,1 1,,2 -1 1025 '1 2' 123456789; do
+    refuses 2 '--workers must be whole numbers from 1 to 1024' "$filch" bench --workers "$list"
+done
+refuses 2 '--json takes a file name' "$filch" bench --json
+refuses 2 'unknown option "--fast"' "$filch" bench --fast
+refuses 1 FILCH_WORKERS env FILCH_WORKERS=0 "$filch" bench --quick fork
+finish
