@@ -2,6 +2,8 @@
  *
  * Fork-join as a user writes it: arities and types, several forks in a frame, loops, full deques,
  * recursion between tasks, plain functions in between. On 1, 2 and 8 workers. */
+#include "sched/core/worker.h"
+
 #include <filch/future.h>
 #include <filch/stats.h>
 #include <filch/task.h>
@@ -295,9 +297,12 @@ Test(forkjoin, flat_forks_reach_all_sleeping_workers)
     filch_pool_destroy(pool);
 }
 
-FILCH_VOID_TASK(nap)
+/* A leaf that ends once each other worker sleeps or is in one of the leaves above. */
+FILCH_VOID_TASK(nap, uint32_t, others)
 {
-    usleep(1000);
+    while (fi_idle_sleeping(atomic_load(&pool->idle.state)) + (uint32_t)atomic_load(&arrived) <
+           others)
+        usleep(10);
 }
 
 /* After fine forks the newest few are private at first. Once the owner has run one leaf it finds that
@@ -307,7 +312,7 @@ FILCH_VOID_TASK(fine_then_flat, int, n)
     (void)FILCH_CALL(fib, 22);
     for (int i = 0; i < n; i++)
         FILCH_FORK(meet_all, n);
-    FILCH_FORK(nap);
+    FILCH_FORK(nap, (uint32_t)n - 1);
     FILCH_JOIN(nap);
     for (int i = 0; i < n; i++)
         FILCH_JOIN(meet_all);

@@ -40,8 +40,8 @@ struct filch_counter;
 
 /* One thread's way into a counter, in the caller's memory: best a local variable whose address
  * goes to the functions below and nowhere else. They are inline and pass no pointer to it on,
- * so that the compiler keeps it in registers, which makes an increment of SHARDED three times
- * as fast. Written by filch_counter_enter() and filch_counter_leave() alone. */
+ * so that the compiler keeps it in registers: two loads fewer an increment. Written by
+ * filch_counter_enter() and filch_counter_leave() alone. */
 struct filch_counter_view {
     FILCH_ATOMIC(uint64_t) *cell; /* where this thread counts; NULL outside the counter */
     struct filch_counter *counter;
