@@ -49,9 +49,11 @@ static_assert(sizeof(struct filch_counter) == 2 * FILCH_CACHE_LINE,
 
 struct filch_counter *filch_counter_create(enum filch_counter_kind kind)
 {
-    if (filch_counter_kind_name(kind) == NULL) return NULL;
+    if (filch_counter_kind_name(kind) == NULL)
+        return NULL;
     struct filch_counter *counter = aligned_alloc(FILCH_CACHE_LINE, sizeof *counter);
-    if (counter == NULL) return NULL;
+    if (counter == NULL)
+        return NULL;
     if (pthread_mutex_init(&counter->lock, NULL) != 0) {
         free(counter);
         return NULL;
@@ -64,7 +66,8 @@ struct filch_counter *filch_counter_create(enum filch_counter_kind kind)
 
 void filch_counter_destroy(struct filch_counter *counter)
 {
-    if (counter == NULL) return;
+    if (counter == NULL)
+        return;
     /* Relaxed, both: the caller knows that every thread has left, and that ordered the rest. */
     struct filch_counter_shard *shard =
         atomic_load_explicit(&counter->shards, memory_order_relaxed);
@@ -114,7 +117,8 @@ static struct filch_counter_shard *shard_reuse(struct filch_counter *counter)
         atomic_load_explicit(&counter->shards, memory_order_acquire);
     for (; shard != NULL; shard = shard->next) {
         /* Relaxed: a glance, to leave the lines of counting threads alone. */
-        if (atomic_load_explicit(&shard->claimed, memory_order_relaxed) != 0) continue;
+        if (atomic_load_explicit(&shard->claimed, memory_order_relaxed) != 0)
+            continue;
         unsigned idle = 0;
         /* C4 pairs with C3 in filch_counter_cell_release(): this thread goes on from the count
          * at which the last one left. Relaxed when it fails: nothing is read. */
@@ -129,7 +133,8 @@ static struct filch_counter_shard *shard_reuse(struct filch_counter *counter)
 static struct filch_counter_shard *shard_new(struct filch_counter *counter)
 {
     struct filch_counter_shard *shard = aligned_alloc(FILCH_CACHE_LINE, sizeof *shard);
-    if (shard == NULL) return NULL;
+    if (shard == NULL)
+        return NULL;
     atomic_init(&shard->cell, 0);
     atomic_init(&shard->claimed, 1);
     /* Relaxed: the pointer is stored, not followed. */
@@ -150,16 +155,19 @@ enum filch_counter_kind filch_counter_kind(const struct filch_counter *counter)
 
 _Atomic(uint64_t) *filch_counter_cell_claim(struct filch_counter *counter)
 {
-    if (counter->kind != FILCH_COUNTER_SHARDED) return &counter->cell;
+    if (counter->kind != FILCH_COUNTER_SHARDED)
+        return &counter->cell;
     struct filch_counter_shard *shard = shard_reuse(counter);
-    if (shard == NULL) shard = shard_new(counter);
+    if (shard == NULL)
+        shard = shard_new(counter);
     return shard == NULL ? NULL : &shard->cell;
 }
 
 void filch_counter_cell_release(struct filch_counter *counter, _Atomic(uint64_t) *cell)
 {
     assert(cell != NULL);
-    if (counter->kind != FILCH_COUNTER_SHARDED) return;
+    if (counter->kind != FILCH_COUNTER_SHARDED)
+        return;
     struct filch_counter_shard *shard = (struct filch_counter_shard *)cell;
     /* C3 pairs with C4: the count is complete for whoever holds the shard next. */
     atomic_store_explicit(&shard->claimed, 0, memory_order_release);

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * The work-stealing deque: see deque.h for the picture, atomics/README.md for the proof. A label at
- * each ordering (D1, D2, ...) is the one that the README's table and tests/model/ use. */
+ * The work-stealing deque: see deque.h for the picture, atomics/README.md for the proof. A
+ * label at each ordering (D1, D2, ...) is the one that the README's table and tests/model/ use.
+ */
 #include "deque.h"
 
 #include <assert.h>
 #include <stddef.h>
 
 static_assert(offsetof(struct fi_deque, front) == 0, "the front is the deque's address");
-static_assert(offsetof(struct fi_deque, top) == FILCH_CACHE_LINE, "thieves have a line of their own");
+static_assert(offsetof(struct fi_deque, top) == FILCH_CACHE_LINE,
+              "thieves have a line of their own");
 static_assert(sizeof(struct fi_deque) == 2 * FILCH_CACHE_LINE, "two writers, two lines");
 
 static uint64_t index_of(uint64_t top)
@@ -92,10 +94,10 @@ enum fi_steal fi_deque_steal(struct fi_deque *deque, struct filch_slot **slot)
 
     if (index_of(top) >= split)
         return FI_EMPTY;
-    /* D7, seq_cst, against D6 and other thieves. The slot is read only once it is won: before, its
-     * owner may be writing a new task into it. */
-    if (!atomic_compare_exchange_strong_explicit(&deque->top, &top, top + 1, memory_order_seq_cst,
-                                                 memory_order_relaxed))
+    /* D7, seq_cst, against D6 and other thieves. The slot is read only once it is won: before,
+     * its owner may be writing a new task into it. */
+    if (!atomic_compare_exchange_strong_explicit(&deque->top, &top, top + 1,
+                                                 memory_order_seq_cst, memory_order_relaxed))
         return FI_LOST_RACE;
     *slot = deque->base + index_of(top);
     return FI_STOLEN;
@@ -110,17 +112,18 @@ bool fi_deque_has_shared(const struct fi_deque *deque)
 
 bool fi_deque_asked(const struct fi_deque *deque)
 {
-    /* Relaxed: a hint. A request that is missed here is cleared by D13, after which the owner looks
-     * for sleepers anyway; a thief that is awake asks again. */
+    /* Relaxed: a hint. A request that is missed here is cleared by D13, after which the owner
+     * looks for sleepers anyway; a thief that is awake asks again. */
     return !atomic_load_explicit(&deque->front.limit, memory_order_relaxed) ||
-           atomic_load_explicit(&deque->front.border, memory_order_relaxed) == FILCH_BORDER_ASKED;
+           atomic_load_explicit(&deque->front.border, memory_order_relaxed) ==
+               FILCH_BORDER_ASKED;
 }
 
 void fi_deque_ask(struct fi_deque *deque)
 {
-    /* D12, seq_cst, with D13 and idle.h's I2 and I4: a sleeper announces itself, then asks; an owner
-     * clears the request, then looks for sleepers. Either the request stands, or the owner sees the
-     * sleeper. A request that stands is left alone: its line is the owner's. */
+    /* D12, seq_cst, with D13 and idle.h's I2 and I4: a sleeper announces itself, then asks; an
+     * owner clears the request, then looks for sleepers. Either the request stands, or the
+     * owner sees the sleeper. A request that stands is left alone: its line is the owner's. */
     if (!atomic_load_explicit(&deque->front.limit, memory_order_seq_cst) &&
         atomic_load_explicit(&deque->front.border, memory_order_seq_cst) == FILCH_BORDER_ASKED)
         return;
@@ -147,8 +150,8 @@ void fi_slot_begin(struct filch_slot *slot, const void *thief)
 
 bool fi_slot_finish(struct filch_slot *slot)
 {
-    /* D14, release, pairs with D15: the owner sees the result. An exchange against D16: either the
-     * thief sees that it is awaited, or the owner's CAS fails. */
+    /* D14, release, pairs with D15: the owner sees the result. An exchange against D16: either
+     * the thief sees that it is awaited, or the owner's CAS fails. */
     return atomic_exchange_explicit(&slot->state, FI_SLOT_DONE, memory_order_release) &
            FI_SLOT_AWAITED;
 }
@@ -174,6 +177,7 @@ bool fi_slot_await(struct filch_slot *slot)
         return false;
     /* D16, relaxed: against D14 only the order of changes to this one word matters. */
     return (state & FI_SLOT_AWAITED) ||
-           atomic_compare_exchange_strong_explicit(&slot->state, &state, state | FI_SLOT_AWAITED,
+           atomic_compare_exchange_strong_explicit(&slot->state, &state,
+                                                   state | FI_SLOT_AWAITED,
                                                    memory_order_relaxed, memory_order_relaxed);
 }

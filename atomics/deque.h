@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
  * The work-stealing deque: a Chase-Lev deque (Chase and Lev, "Dynamic circular work-stealing
- * deque", 2005) of 64-byte task slots, split in two as in Dinan et al. ("Scalable work stealing",
- * 2009) and Lace, with a fence-free take as in Le et al. ("Correct and efficient work-stealing for
- * weak memory models", 2013) where an exchange stands for the fence.
+ * deque", 2005) of 64-byte task slots, split in two as in Dinan et al. ("Scalable work
+ * stealing", 2009) and Lace, with a fence-free take as in Le et al. ("Correct and efficient
+ * work-stealing for weak memory models", 2013) where an exchange stands for the fence.
  *
  *     base          top              split             head           end
  *      | free again  | thieves: CAS   | owner: plain    | free         | one scratch slot
  *      +-------------+----------------+-----------------+--------------+--+
  *                      shared           private tail
  *
- * The owner forks and joins at `head`, which lives in a register of the running task (slot.h). Slots
- * below `split` are shared; `border` is the address of `split`, or FILCH_BORDER_ASKED. Slots are
- * positions of a stack: after a theft the owner falls back below `top` and uses them again. So
- * `top` is a word of epoch and index, and falling back starts a new epoch, on which the CAS of a
- * thief with an old word fails. Indices count slots from base.
+ * The owner forks and joins at `head`, which lives in a register of the running task (slot.h).
+ * Slots below `split` are shared; `border` is the address of `split`, or FILCH_BORDER_ASKED.
+ * Slots are positions of a stack: after a theft the owner falls back below `top` and uses them
+ * again. So `top` is a word of epoch and index, and falling back starts a new epoch, on which
+ * the CAS of a thief with an old word fails. Indices count slots from base.
  *
- * This file and deque.c hold the mechanism only, in plain C11 atomics, so that a model checker and
- * ThreadSanitizer check what is shipped. When to share, whom to rob and how to wait is sched/core's.
- * atomics/README.md has the argument and the table of ordering pairs (labels D1, D2, ...). */
+ * This file and deque.c hold the mechanism only, in plain C11 atomics, so that a model checker
+ * and ThreadSanitizer check what is shipped. When to share, whom to rob and how to wait is
+ * sched/core's. atomics/README.md has the argument and the table of ordering pairs (labels D1,
+ * D2, ...). */
 #ifndef FI_DEQUE_H
 #define FI_DEQUE_H
 
@@ -63,7 +64,8 @@ enum fi_steal {
     FI_LOST_RACE, /* another took it first: try again */
 };
 
-/* Before any other thread knows the deque. slots: an array of capacity + 1; capacity below 2^31. */
+/* Before any other thread knows the deque. slots: an array of capacity + 1; capacity below
+ * 2^31. */
 void fi_deque_init(struct fi_deque *deque, struct filch_slot *slots, uint32_t capacity);
 
 /* Owner. The first slot that is not shared. */
@@ -76,9 +78,9 @@ static inline struct filch_slot *fi_deque_split(const struct fi_deque *deque)
 /* Owner. Shares every private slot below `upto`, which is at least fi_deque_split(). O(slots). */
 void fi_deque_share(struct fi_deque *deque, struct filch_slot *upto);
 
-/* Owner. Takes back the newest shared slot, which lies just below split. FI_LOST: it stays shared,
- * and the owner must wait for FI_SLOT_DONE, then call fi_deque_fall_back(). Meanwhile it may fork
- * above the slot. */
+/* Owner. Takes back the newest shared slot, which lies just below split. FI_LOST: it stays
+ * shared, and the owner must wait for FI_SLOT_DONE, then call fi_deque_fall_back(). Meanwhile
+ * it may fork above the slot. */
 enum fi_take fi_deque_take(struct fi_deque *deque, struct filch_slot *slot);
 
 /* Owner. After FI_LOST and FI_SLOT_DONE, with nothing shared above: the slot is free again. */
@@ -96,27 +98,27 @@ void fi_deque_ask(struct fi_deque *deque);
 /* Owner. Has a request been left since fi_deque_watch()? */
 bool fi_deque_asked(const struct fi_deque *deque);
 
-/* Owner. Clears the request, and lets the tail grow to `keep` slots before the next fork takes its
- * slow path. `careful`: joins take theirs each time. Whoever clears a request must look at the
- * sleepers after it: see sched/core/idle.h. */
+/* Owner. Clears the request, and lets the tail grow to `keep` slots before the next fork takes
+ * its slow path. `careful`: joins take theirs each time. Whoever clears a request must look at
+ * the sleepers after it: see sched/core/idle.h. */
 void fi_deque_watch(struct fi_deque *deque, uint32_t keep, bool careful);
 
 /* Thief. The slot is stolen; names itself in the state word. thief: aligned to 4. */
 void fi_slot_begin(struct filch_slot *slot, const void *thief);
 
-/* Thief. The result is written: gives the slot back to its owner. Returns true if the owner sleeps
- * and must be woken. The slot must not be touched afterwards. */
+/* Thief. The result is written: gives the slot back to its owner. Returns true if the owner
+ * sleeps and must be woken. The slot must not be touched afterwards. */
 bool fi_slot_finish(struct filch_slot *slot);
 
 /* Owner, of a slot that was lost. Is the result there? If so, it may be read. */
 bool fi_slot_done(const struct filch_slot *slot);
 
-/* Owner, of a slot that was lost. The thief, or NULL while it has not said. Only to be compared or
- * robbed: the address stays valid as long as the pool. */
+/* Owner, of a slot that was lost. The thief, or NULL while it has not said. Only to be compared
+ * or robbed: the address stays valid as long as the pool. */
 void *fi_slot_thief(const struct filch_slot *slot);
 
-/* Owner, of a slot that was lost, before it sleeps. Asks the thief for a wake-up. Returns false if
- * that is not possible now: the slot is done, or the thief has not said who it is. */
+/* Owner, of a slot that was lost, before it sleeps. Asks the thief for a wake-up. Returns false
+ * if that is not possible now: the slot is done, or the thief has not said who it is. */
 bool fi_slot_await(struct filch_slot *slot);
 
 #endif

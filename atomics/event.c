@@ -61,7 +61,8 @@ uint32_t fi_event_prepare(struct fi_event *event)
 void fi_event_wait(struct fi_event *event, uint32_t ticket, int64_t deadline)
 {
     struct timespec until = {.tv_sec = deadline / 1000000000, .tv_nsec = deadline % 1000000000};
-    (void)ck_ec32_wait(&event->count, &event_mode, ticket, deadline == FI_NEVER ? NULL : &until);
+    (void)ck_ec32_wait(&event->count, &event_mode, ticket,
+                       deadline == FI_NEVER ? NULL : &until);
 }
 
 void fi_event_notify(struct fi_event *event)

@@ -155,7 +155,8 @@ static struct fi_queue_segment *fi_queue_take(struct fi_queue *q)
         atomic_exchange_explicit(&q->spare, NULL, memory_order_acquire /* Q8 */);
     if (segment == NULL)
         segment = aligned_alloc(_Alignof(struct fi_queue_segment), sizeof *segment);
-    if (segment != NULL) fi_queue_wipe(segment);
+    if (segment != NULL)
+        fi_queue_wipe(segment);
     return segment;
 }
 
@@ -189,7 +190,8 @@ static void fi_queue_finish(struct fi_queue *q, uint64_t ticket,
     /* Q6 pairs with itself: all that any thread did in the segment happens before its end. */
     uint32_t before =
         atomic_fetch_add_explicit(&segment->finished, 1, memory_order_acq_rel /* Q6 */);
-    if (FILCH_UNLIKELY(before + 1 == N)) fi_queue_close(q, ticket / N, segment);
+    if (FILCH_UNLIKELY(before + 1 == N))
+        fi_queue_close(q, ticket / N, segment);
 }
 
 /* Moves tail past the first ticket of an open segment. Failing means that another thread did.
@@ -213,7 +215,8 @@ FILCH_COLD static int fi_queue_open(struct fi_queue *q, uint64_t first, void *it
 
     if (word == fi_queue_vacant(number)) {
         struct fi_queue_segment *segment = fi_queue_take(q);
-        if (segment == NULL) return -1;
+        if (segment == NULL)
+            return -1;
         /* Relaxed: Q5 publishes it together with the other cells. */
         atomic_store_explicit(&segment->cells[0], item, memory_order_relaxed);
         /* Q5 pairs with Q4 and, through tail, with the pops: the cells are zero, or the item.
@@ -244,7 +247,8 @@ FILCH_COLD static int fi_queue_open(struct fi_queue *q, uint64_t first, void *it
 int fi_queue_init(struct fi_queue *q)
 {
     _Atomic(uintptr_t) *directory = fi_queue_zeroed(D); /* zero is vacant, lap 0 */
-    if (directory == NULL) return -1;
+    if (directory == NULL)
+        return -1;
     q->directory = directory;
     atomic_init(&q->tail, 0);
     atomic_init(&q->head, 0);
@@ -260,7 +264,8 @@ void fi_queue_fini(struct fi_queue *q)
     for (uint64_t number = first; number <= last; number++) {
         uintptr_t word = atomic_load_explicit(fi_queue_word(q, number), memory_order_relaxed);
         /* The last one is vacant when tail stands at its border. */
-        if (word & 1) free(fi_queue_follow(word));
+        if (word & 1)
+            free(fi_queue_follow(word));
     }
     free(atomic_load_explicit(&q->spare, memory_order_relaxed));
     fi_queue_unmap(q->directory, D);
@@ -275,7 +280,8 @@ int fi_queue_push(struct fi_queue *q, void *item)
         uint64_t ticket = atomic_load_explicit(&q->tail, memory_order_acquire /* Q1 */);
         if (FILCH_UNLIKELY(ticket % N == 0)) {
             int opened = fi_queue_open(q, ticket, item);
-            if (opened <= 0) return opened;
+            if (opened <= 0)
+                return opened;
             continue;
         }
         /* Relaxed: reading tail has brought the word and what it points to. */
@@ -310,11 +316,13 @@ static void *fi_queue_collect(_Atomic(void *) *cell)
 {
     void *item = NULL;
     for (int i = 0; item == NULL && i < FI_QUEUE_PATIENCE; i++) {
-        if (i > 0) fi_queue_stall();
+        if (i > 0)
+            fi_queue_stall();
         /* Q11 pairs with Q10. */
         item = atomic_load_explicit(cell, memory_order_acquire /* Q11 */);
     }
-    if (item != NULL) return item;
+    if (item != NULL)
+        return item;
     /* Q12 pairs with Q10 when it finds an item, and with Q13 when it does not. */
     return atomic_exchange_explicit(cell, POISON, memory_order_acq_rel /* Q12 */);
 }
@@ -341,7 +349,8 @@ void *fi_queue_pop(struct fi_queue *q)
 
         struct fi_queue_segment *segment = fi_queue_follow(word);
         void *item = fi_queue_collect(&segment->cells[ticket % N]);
-        if (FILCH_UNLIKELY(item == NULL)) continue; /* the push, now second, counts the cell */
+        if (FILCH_UNLIKELY(item == NULL))
+            continue; /* the push, now second, counts the cell */
         fi_queue_finish(q, ticket, segment);
         return item;
     }

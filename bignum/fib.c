@@ -22,11 +22,14 @@ static const struct filch_fib_options default_options = {FILCH_FIB_DOUBLING, NUL
 
 uint64_t filch_fib_memory(uint64_t n, enum filch_fib_algorithm algorithm, bool text)
 {
-    if (n > FILCH_FIB_MAX_N) return UINT64_MAX;
+    if (n > FILCH_FIB_MAX_N)
+        return UINT64_MAX;
     /* Bytes an index, from README.md: the most that was seen is 0.93 with text (the same for
      * both: converting is the peak), 0.48 for doubling, 0.174 for two numbers to add. */
-    if (text) return n + FIXED_BYTES;
-    if (algorithm == FILCH_FIB_ADD) return n / 5 + FIXED_BYTES;
+    if (text)
+        return n + FIXED_BYTES;
+    if (algorithm == FILCH_FIB_ADD)
+        return n / 5 + FIXED_BYTES;
     return n / 2 + FIXED_BYTES;
 }
 
@@ -34,15 +37,18 @@ static int check(uint64_t n, const struct filch_fib_options *options)
 {
     if (options->algorithm != FILCH_FIB_DOUBLING && options->algorithm != FILCH_FIB_ADD)
         return FILCH_EINVAL;
-    if (n > FILCH_FIB_MAX_N) return FILCH_ERANGE;
+    if (n > FILCH_FIB_MAX_N)
+        return FILCH_ERANGE;
     /* mpz_fib_ui() takes an unsigned long, which has 32 bits on some systems. */
-    if ((unsigned long)n != n) return FILCH_ERANGE;
+    if ((unsigned long)n != n)
+        return FILCH_ERANGE;
     return 0;
 }
 
 static void report(const struct filch_fib_options *options, double share)
 {
-    if (options->progress) options->progress(share, options->context);
+    if (options->progress)
+        options->progress(share, options->context);
 }
 
 /* f: not initialised. Both numbers get their final size at once: growing would copy them every
@@ -64,7 +70,8 @@ static void add_up(mpz_t f, uint64_t n, const struct filch_fib_options *options)
         }
         /* Step i adds O(i) bits, so i steps take time in i^2. */
         double done = (double)i / (double)n;
-        if (i < n) report(options, done * done);
+        if (i < n)
+            report(options, done * done);
     }
     mpz_clear(next);
 }
@@ -84,12 +91,15 @@ static void compute(mpz_t f, uint64_t n, const struct filch_fib_options *options
 
 int filch_fib(mpz_t result, uint64_t n, const struct filch_fib_options *options)
 {
-    if (!options) options = &default_options;
+    if (!options)
+        options = &default_options;
     int error = check(n, options);
-    if (error) return error;
+    if (error)
+        return error;
     uint64_t bytes = filch_fib_memory(n, options->algorithm, false);
     error = fi_memory_reserve(&fi_system_roots, bytes);
-    if (error) return error;
+    if (error)
+        return error;
 
     mpz_t f;
     compute(f, n, options);
@@ -102,12 +112,15 @@ int filch_fib(mpz_t result, uint64_t n, const struct filch_fib_options *options)
 int filch_fib_text(char **text, size_t *length, uint64_t n,
                    const struct filch_fib_options *options)
 {
-    if (!options) options = &default_options;
+    if (!options)
+        options = &default_options;
     int error = check(n, options);
-    if (error) return error;
+    if (error)
+        return error;
     uint64_t bytes = filch_fib_memory(n, options->algorithm, true);
     error = fi_memory_reserve(&fi_system_roots, bytes);
-    if (error) return error;
+    if (error)
+        return error;
 
     mpz_t f;
     compute(f, n, options);
@@ -116,7 +129,8 @@ int filch_fib_text(char **text, size_t *length, uint64_t n,
     char *digits = malloc(mpz_sizeinbase(f, 10) + 2);
     if (digits) {
         mpz_get_str(digits, 10, f);
-        if (length) *length = strlen(digits);
+        if (length)
+            *length = strlen(digits);
         *text = digits;
     } else {
         error = FILCH_ENOMEM;

@@ -38,21 +38,25 @@ static bool read_text(const char *root, const char *path, const char *name, char
 {
     char file[PATH_BYTES];
     int length = snprintf(file, sizeof file, "%s%s/%s", root, path, name);
-    if (length < 0 || (size_t)length >= sizeof file) return false;
+    if (length < 0 || (size_t)length >= sizeof file)
+        return false;
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return false;
+    if (fd < 0)
+        return false;
 
     size_t used = 0;
     ssize_t got = 1;
     while (got > 0 && used < TEXT_BYTES - 1) {
         got = read(fd, text + used, TEXT_BYTES - 1 - used);
-        if (got > 0) used += (size_t)got;
+        if (got > 0)
+            used += (size_t)got;
     }
     close(fd);
     text[used] = '\0';
     if (used == TEXT_BYTES - 1) { /* perhaps cut: keep whole lines */
         char *end = strrchr(text, '\n');
-        if (end) end[1] = '\0';
+        if (end)
+            end[1] = '\0';
     }
     return got >= 0 && used > 0;
 }
@@ -63,12 +67,14 @@ static bool parse_number(const char *text, uint64_t *number)
     uint64_t value = 0;
     while (*text == ' ' || *text == '\t')
         text++;
-    if (!isdigit((unsigned char)*text)) return false;
+    if (!isdigit((unsigned char)*text))
+        return false;
     for (; isdigit((unsigned char)*text); text++) {
         uint64_t digit = (uint64_t)(*text - '0');
         value = value > (UINT64_MAX - digit) / 10 ? UINT64_MAX : value * 10 + digit;
     }
-    if (*text != '\0' && !isspace((unsigned char)*text)) return false;
+    if (*text != '\0' && !isspace((unsigned char)*text))
+        return false;
     *number = value;
     return true;
 }
@@ -78,8 +84,10 @@ static bool find_field(const char *text, const char *name, uint64_t *number)
 {
     size_t length = strlen(name);
     for (const char *line = text; line; line = strchr(line, '\n')) {
-        if (*line == '\n') line++;
-        if (strncmp(line, name, length) == 0) return parse_number(line + length, number);
+        if (*line == '\n')
+            line++;
+        if (strncmp(line, name, length) == 0)
+            return parse_number(line + length, number);
     }
     return false;
 }
@@ -88,15 +96,18 @@ static uint64_t machine_room(const char *proc)
 {
     char text[TEXT_BYTES];
     uint64_t kib;
-    if (!read_text(proc, "", "meminfo", text)) return UINT64_MAX;
-    if (!find_field(text, "MemAvailable:", &kib)) return UINT64_MAX;
+    if (!read_text(proc, "", "meminfo", text))
+        return UINT64_MAX;
+    if (!find_field(text, "MemAvailable:", &kib))
+        return UINT64_MAX;
     return kib > UINT64_MAX / 1024 ? UINT64_MAX : kib * 1024;
 }
 
 /* failed: what getrlimit() returned. */
 static uint64_t soft_limit(int failed, const struct rlimit *limit)
 {
-    if (failed || limit->rlim_cur == RLIM_INFINITY) return UINT64_MAX;
+    if (failed || limit->rlim_cur == RLIM_INFINITY)
+        return UINT64_MAX;
     return (uint64_t)limit->rlim_cur;
 }
 
@@ -105,9 +116,11 @@ static uint64_t process_room(const char *proc)
     struct rlimit limit;
     uint64_t space = soft_limit(getrlimit(RLIMIT_AS, &limit), &limit);
     uint64_t data = soft_limit(getrlimit(RLIMIT_DATA, &limit), &limit);
-    if (space == UINT64_MAX && data == UINT64_MAX) return UINT64_MAX;
+    if (space == UINT64_MAX && data == UINT64_MAX)
+        return UINT64_MAX;
     char text[TEXT_BYTES];
-    if (!read_text(proc, "/self", "status", text)) text[0] = '\0';
+    if (!read_text(proc, "/self", "status", text))
+        text[0] = '\0';
 
     uint64_t space_kib = 0, data_kib = 0, threads = 1;
     find_field(text, "VmSize:", &space_kib);
@@ -115,7 +128,8 @@ static uint64_t process_room(const char *proc)
     find_field(text, "Threads:", &threads);
     if (space != UINT64_MAX)
         space = less(space, space_kib * 1024 + less(threads, 1) * arena_bytes);
-    if (data != UINT64_MAX) data = less(data, data_kib * 1024);
+    if (data != UINT64_MAX)
+        data = less(data, data_kib * 1024);
     return least(space, data);
 }
 
@@ -137,9 +151,12 @@ static uint64_t level_room(const char *root, const char *path, const struct cgro
     uint64_t limit, usage = 0, cache = 0;
     if (!read_text(root, path, files->limit, text) || !parse_number(text, &limit))
         return UINT64_MAX;
-    if (limit >= no_limit) return UINT64_MAX;
-    if (read_text(root, path, files->usage, text)) parse_number(text, &usage);
-    if (read_text(root, path, "memory.stat", text)) find_field(text, files->cache, &cache);
+    if (limit >= no_limit)
+        return UINT64_MAX;
+    if (read_text(root, path, files->usage, text))
+        parse_number(text, &usage);
+    if (read_text(root, path, "memory.stat", text))
+        find_field(text, files->cache, &cache);
     return less(limit, less(usage, cache));
 }
 
@@ -148,11 +165,13 @@ static uint64_t level_room(const char *root, const char *path, const struct cgro
 static uint64_t branch_room(const char *root, char *path, const struct cgroup_files *files)
 {
     uint64_t room = UINT64_MAX;
-    if (strstr(path, "/..")) *path = '\0'; /* outside of our cgroup namespace */
+    if (strstr(path, "/.."))
+        *path = '\0'; /* outside of our cgroup namespace */
     for (;;) {
         room = least(room, level_room(root, path, files));
         char *slash = strrchr(path, '/');
-        if (!slash) return room;
+        if (!slash)
+            return room;
         *slash = '\0';
     }
 }
@@ -161,8 +180,10 @@ static uint64_t branch_room(const char *root, char *path, const struct cgroup_fi
 static bool names_memory(const char *list)
 {
     for (const char *word = list; word; word = strchr(word, ',')) {
-        if (*word == ',') word++;
-        if (strncmp(word, "memory", 6) == 0 && (word[6] == '\0' || word[6] == ',')) return true;
+        if (*word == ',')
+            word++;
+        if (strncmp(word, "memory", 6) == 0 && (word[6] == '\0' || word[6] == ','))
+            return true;
     }
     return false;
 }
@@ -172,15 +193,18 @@ static uint64_t cgroup_room(const struct fi_memory_roots *roots)
 {
     char text[TEXT_BYTES], v1_root[PATH_BYTES];
     uint64_t room = UINT64_MAX;
-    if (!read_text(roots->proc, "/self", "cgroup", text)) text[0] = '\0';
+    if (!read_text(roots->proc, "/self", "cgroup", text))
+        text[0] = '\0';
     int length = snprintf(v1_root, sizeof v1_root, "%s/memory", roots->cgroup);
-    if (length < 0 || (size_t)length >= sizeof v1_root) return room;
+    if (length < 0 || (size_t)length >= sizeof v1_root)
+        return room;
 
     char *rest = NULL;
     for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         char *list = strchr(line, ':');
         char *path = list ? strchr(list + 1, ':') : NULL;
-        if (!path) continue;
+        if (!path)
+            continue;
         *path++ = '\0';
         if (list[1] == '\0')
             room = least(room, branch_room(roots->cgroup, path, &v2));

@@ -49,10 +49,12 @@ static bool heap_gives(uint64_t bytes)
  * are never touched, so this costs no memory. */
 static bool kernel_maps(uint64_t bytes)
 {
-    if (bytes > SIZE_MAX) return false;
+    if (bytes > SIZE_MAX)
+        return false;
     void *area =
         mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (area == MAP_FAILED) return false;
+    if (area == MAP_FAILED)
+        return false;
     munmap(area, (size_t)bytes);
     return true;
 }
@@ -62,32 +64,38 @@ static bool kernel_maps(uint64_t bytes)
 static bool fits(const struct fi_memory_roots *roots, uint64_t bytes)
 {
     uint64_t available = fi_memory_available(roots);
-    if (in_flight.claimed > available || bytes > available - in_flight.claimed) return false;
+    if (in_flight.claimed > available || bytes > available - in_flight.claimed)
+        return false;
     return kernel_maps(bytes);
 }
 
 int fi_memory_reserve(const struct fi_memory_roots *roots, uint64_t bytes)
 {
-    if (bytes <= small_bytes) return heap_gives(bytes) ? 0 : FILCH_ENOMEM;
+    if (bytes <= small_bytes)
+        return heap_gives(bytes) ? 0 : FILCH_ENOMEM;
 
     /* A thread's first malloc() may reserve address space for its heap: that must have
      * happened before the measurement. */
-    if (!heap_gives(1)) return FILCH_ENOMEM;
+    if (!heap_gives(1))
+        return FILCH_ENOMEM;
     uint64_t total = with_margin(bytes);
     pthread_mutex_lock(&in_flight.lock);
     bool fit = fits(roots, total);
 #ifdef __GLIBC__
     /* Free memory that malloc() keeps counts as used: have it returned, and look again. */
-    if (!fit && malloc_trim(0)) fit = fits(roots, total);
+    if (!fit && malloc_trim(0))
+        fit = fits(roots, total);
 #endif
-    if (fit) in_flight.claimed += total;
+    if (fit)
+        in_flight.claimed += total;
     pthread_mutex_unlock(&in_flight.lock);
     return fit ? 0 : FILCH_ENOMEM;
 }
 
 void fi_memory_release(uint64_t bytes)
 {
-    if (bytes <= small_bytes) return;
+    if (bytes <= small_bytes)
+        return;
     pthread_mutex_lock(&in_flight.lock);
     in_flight.claimed -= with_margin(bytes);
     pthread_mutex_unlock(&in_flight.lock);

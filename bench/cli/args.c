@@ -26,11 +26,14 @@ int args_complain(const char *command, const char *fmt, ...)
 bool args_digits(const char *text, uint64_t *value)
 {
     uint64_t sum = 0;
-    if (!*text) return false;
+    if (!*text)
+        return false;
     for (; *text; text++) {
-        if (*text < '0' || *text > '9') return false;
+        if (*text < '0' || *text > '9')
+            return false;
         uint64_t digit = (uint64_t)(*text - '0');
-        if (sum > (UINT64_MAX - digit) / 10) return false;
+        if (sum > (UINT64_MAX - digit) / 10)
+            return false;
         sum = sum * 10 + digit;
     }
     *value = sum;
@@ -52,7 +55,8 @@ bool args_number(const char *command, const char *name, const char *text, uint64
 
 bool args_at_most(const char *command, int wanted, int operands, char **argv)
 {
-    if (operands <= wanted) return true;
+    if (operands <= wanted)
+        return true;
     args_complain(command, "unexpected argument \"%s\"", argv[wanted]);
     return false;
 }
@@ -71,7 +75,8 @@ static bool read_choice(const char *command, const struct args_option *option,
         int length =
             snprintf(list + used, sizeof list - used, "%s%s", between, option->choices[i]);
         used += (size_t)length;
-        if (used >= sizeof list) used = sizeof list - 1;
+        if (used >= sizeof list)
+            used = sizeof list - 1;
     }
     args_complain(command, "%s must be %s, not \"%s\"", option->name, list, value);
     return false;
@@ -153,12 +158,14 @@ int args_parse(const char *command, const struct args_option *options, int argc,
             *option->to.flag = true;
             continue;
         }
-        if (!value && i + 1 < argc) value = argv[++i];
+        if (!value && i + 1 < argc)
+            value = argv[++i];
         if (!value) {
             complain_missing(command, option);
             return -1;
         }
-        if (!read_value(command, option, value)) return -1;
+        if (!read_value(command, option, value))
+            return -1;
     }
     return operands;
 }

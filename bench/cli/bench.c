@@ -36,8 +36,10 @@ struct request {
 static bool add_count(struct worker_list *list, int count)
 {
     for (int i = 0; i < list->length; i++)
-        if (list->counts[i] == count) return true;
-    if (list->length == WORKER_COUNTS_MAX) return false;
+        if (list->counts[i] == count)
+            return true;
+    if (list->length == WORKER_COUNTS_MAX)
+        return false;
     list->counts[list->length++] = count;
     return true;
 }
@@ -49,7 +51,8 @@ static bool read_list(const char *text, struct worker_list *list)
         size_t length = strcspn(from, ",");
         char digits[8] = "";
         uint64_t count = 0;
-        if (length < sizeof digits) memcpy(digits, from, length);
+        if (length < sizeof digits)
+            memcpy(digits, from, length);
         if (!args_digits(digits, &count) || count < 1 || count > FILCH_WORKERS_MAX) {
             args_complain("bench",
                           "--workers must be whole numbers from 1 to %d with commas between "
@@ -63,14 +66,16 @@ static bool read_list(const char *text, struct worker_list *list)
             return false;
         }
         from += length;
-        if (!*from) return true;
+        if (!*from)
+            return true;
     }
 }
 
 static const struct bench *find(const char *name)
 {
     for (size_t i = 0; i < bench_count; i++)
-        if (strcmp(benches[i]->name, name) == 0) return benches[i];
+        if (strcmp(benches[i]->name, name) == 0)
+            return benches[i];
     return NULL;
 }
 
@@ -90,7 +95,8 @@ static bool choose(struct request *request, int names, char **argv)
         bool again = false;
         for (size_t i = 0; i < request->chosen_count; i++)
             again = again || request->chosen[i] == bench;
-        if (!again) request->chosen[request->chosen_count++] = bench;
+        if (!again)
+            request->chosen[request->chosen_count++] = bench;
     }
     return true;
 }
@@ -142,7 +148,8 @@ static int run_all(const struct request *request)
     size_t count = request->chosen_count, done = 0;
     struct report_part *parts = calloc(count, sizeof *parts);
     int code = parts ? COMMAND_OK : output_failure("bench", FILCH_ENOMEM);
-    if (!code && request->json) code = report_json_check(request->json);
+    if (!code && request->json)
+        code = report_json_check(request->json);
 
     for (; !code && done < count; done++) {
         struct report_part *part = &parts[done];
@@ -154,11 +161,14 @@ static int run_all(const struct request *request)
             break;
         }
         code = harness_run(part->bench, series, part->count, &request->plan);
-        if (code) continue;
+        if (code)
+            continue;
         report_table(part->bench, series, part->count, &request->plan);
-        if (!output_flush()) code = COMMAND_FAILED;
+        if (!output_flush())
+            code = COMMAND_FAILED;
     }
-    if (!code && request->json) code = report_json(request->json, parts, count, &request->plan);
+    if (!code && request->json)
+        code = report_json(request->json, parts, count, &request->plan);
     for (size_t i = 0; i < done; i++)
         free((void *)parts[i].series);
     free(parts);
@@ -170,7 +180,8 @@ static int read_defaults(struct worker_list *list)
 {
     struct filch_sizing sizing;
     int error = filch_sizing_read(NULL, &sizing);
-    if (error) return output_failure("bench", error);
+    if (error)
+        return output_failure("bench", error);
     add_count(list, 1);
     add_count(list, sizing.workers);
     return COMMAND_OK;
@@ -198,18 +209,22 @@ static int run(int argc, char **argv)
         {.name = NULL},
     };
     int names = args_parse("bench", options, argc, argv);
-    if (names < 0 || (workers && !read_list(workers, &request.workers))) return COMMAND_USAGE;
+    if (names < 0 || (workers && !read_list(workers, &request.workers)))
+        return COMMAND_USAGE;
     request.plan.runs = (int)runs;
 
     const struct bench **chosen = calloc(bench_count, sizeof *chosen);
-    if (!chosen) return output_failure("bench", FILCH_ENOMEM);
+    if (!chosen)
+        return output_failure("bench", FILCH_ENOMEM);
     request.chosen = chosen;
     int code = choose(&request, names, argv) ? COMMAND_OK : COMMAND_USAGE;
     if (!code && list) {
         code = print_list();
     } else if (!code) {
-        if (!workers) code = read_defaults(&request.defaults);
-        if (!code) code = run_all(&request);
+        if (!workers)
+            code = read_defaults(&request.defaults);
+        if (!code)
+            code = run_all(&request);
     }
     free(chosen);
     return code;

@@ -28,7 +28,8 @@ static int run(int argc, char **argv)
 {
     static const struct args_option none[] = {{.name = NULL}};
     int operands = args_parse("chapter", none, argc, argv);
-    if (operands < 0 || !args_at_most("chapter", 1, operands, argv)) return COMMAND_USAGE;
+    if (operands < 0 || !args_at_most("chapter", 1, operands, argv))
+        return COMMAND_USAGE;
 
     struct fib_jobs jobs = {.command = "chapter",
                             .n = DEFAULT_N,
@@ -36,11 +37,13 @@ static int run(int argc, char **argv)
                             .print = print_short};
     if (operands) {
         int code = fib_jobs_read_n("chapter", argv[0], &jobs.n);
-        if (code) return code;
+        if (code)
+            return code;
     }
     struct filch_sizing sizing;
     int error = filch_sizing_read(NULL, &sizing);
-    if (error) return output_failure("chapter", error);
+    if (error)
+        return output_failure("chapter", error);
     jobs.jobs = (uint64_t)sizing.workers;
 
     static const char *const titles[FIB_MODES] = {"one after another", "on threads"};
@@ -50,7 +53,8 @@ static int run(int argc, char **argv)
                       sizing.workers == 1 ? "" : "s", titles[mode]);
         output_flush();
         int code = fib_jobs_run(&jobs, (enum fib_mode)mode, &seconds[mode]);
-        if (code) return code;
+        if (code)
+            return code;
         output_printf("%s: %.6f\n\n", fib_mode_function((enum fib_mode)mode), seconds[mode]);
     }
 

@@ -39,16 +39,19 @@ static void gate_pass(struct gate *gate, int lap)
 {
     atomic_fetch_add(&gate->arrivals, 1);
     while (atomic_load(&gate->arrivals) < atomic_load(&gate->tasks) * (lap + 1))
-        if (gate->crowded) sched_yield();
+        if (gate->crowded)
+            sched_yield();
 }
 
 /* Moves the calling thread to processor `number` of those that it may use. *before: where it
  * was allowed until now. Returns false if it stays where it is. */
 static bool pin(int number, cpu_set_t *before)
 {
-    if (pthread_getaffinity_np(pthread_self(), sizeof *before, before) != 0) return false;
+    if (pthread_getaffinity_np(pthread_self(), sizeof *before, before) != 0)
+        return false;
     for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-        if (!CPU_ISSET(cpu, before) || number-- > 0) continue;
+        if (!CPU_ISSET(cpu, before) || number-- > 0)
+            continue;
         cpu_set_t one;
         CPU_ZERO(&one);
         CPU_SET(cpu, &one);
@@ -65,7 +68,8 @@ static bool pin(int number, cpu_set_t *before)
     static __attribute__((noinline, aligned(FILCH_CACHE_LINE))) void name( \
         struct filch_counter_view view, uint64_t n)                        \
     {                                                                      \
-        if (view.kind != (the_kind)) return;                               \
+        if (view.kind != (the_kind))                                       \
+            return;                                                        \
         for (uint64_t i = 0; i < n; i++)                                   \
             filch_counter_increment(&view);                                \
     }
@@ -107,7 +111,8 @@ static bool run_laps(struct task *task)
         count(view, last - first);
         ns += clock_now() - start;
     }
-    if (entered) filch_counter_leave(&view);
+    if (entered)
+        filch_counter_leave(&view);
     task->ns = (double)ns;
     return entered;
 }
@@ -118,7 +123,8 @@ static void *increment(void *arg)
     cpu_set_t before;
     bool pinned = !task->gate->crowded && pin(task->number, &before);
     bool entered = run_laps(task);
-    if (pinned) pthread_setaffinity_np(pthread_self(), sizeof before, &before);
+    if (pinned)
+        pthread_setaffinity_np(pthread_self(), sizeof before, &before);
     return entered ? NULL : filch_fail(FILCH_ENOMEM, "%s", filch_strerror(FILCH_ENOMEM));
 }
 
@@ -128,12 +134,15 @@ static int run_tasks(struct filch_pool *pool, struct task *tasks, int count)
     int submitted = 0, error = 0;
     while (!error && submitted < count) {
         error = filch_pool_submit(pool, increment, &tasks[submitted], &tasks[submitted].future);
-        if (!error) submitted++;
+        if (!error)
+            submitted++;
     }
-    if (error) atomic_store(&tasks[0].gate->tasks, submitted);
+    if (error)
+        atomic_store(&tasks[0].gate->tasks, submitted);
     for (int i = 0; i < submitted; i++) {
         int failed = filch_future_result(tasks[i].future, FILCH_FOREVER, NULL);
-        if (!error) error = failed;
+        if (!error)
+            error = failed;
         filch_future_release(tasks[i].future);
     }
     return error;

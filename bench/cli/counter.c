@@ -20,7 +20,8 @@ static int print_count(struct filch_pool *pool, enum filch_counter_kind kind,
 {
     struct count_up result;
     int error = count_up(pool, kind, increments, &result);
-    if (error) return output_failure("counter", error);
+    if (error)
+        return output_failure("counter", error);
 
     const char *name = filch_counter_kind_name(kind);
     output_printf("%s%scounter.count=%s\n", labelled ? name : "", labelled ? ": " : "",
@@ -55,12 +56,14 @@ static int run(int argc, char **argv)
         {.name = NULL},
     };
     int operands = args_parse("counter", options, argc, argv);
-    if (operands < 0 || !args_at_most("counter", 0, operands, argv)) return COMMAND_USAGE;
+    if (operands < 0 || !args_at_most("counter", 0, operands, argv))
+        return COMMAND_USAGE;
 
     struct filch_pool_options pool_options = {.workers = (int)threads};
     struct filch_pool *pool;
     int error = filch_pool_create(&pool_options, &pool);
-    if (error) return output_failure("counter", error);
+    if (error)
+        return output_failure("counter", error);
     int code = COMMAND_OK;
     for (int i = 0; !code && i < KINDS; i++)
         if (choice == ALL_KINDS || choice == i)

@@ -27,10 +27,12 @@ static int run_modes(const struct fib_jobs *jobs, int mode)
     } steps[] = {{FIB_SEQUENTIAL, MODE_THREADS}, {FIB_THREADS, MODE_SEQUENTIAL}};
 
     for (int i = 0; i < 2; i++) {
-        if (mode == steps[i].unless) continue;
+        if (mode == steps[i].unless)
+            continue;
         double seconds;
         int code = fib_jobs_run(jobs, steps[i].mode, &seconds);
-        if (code) return code;
+        if (code)
+            return code;
         fprintf(stderr, "%s: %.6f\n", fib_mode_function(steps[i].mode), seconds);
     }
     return COMMAND_OK;
@@ -69,28 +71,34 @@ static int run(int argc, char **argv)
         {.name = NULL},
     };
     int operands = args_parse("fib", options, argc, argv);
-    if (operands < 0) return COMMAND_USAGE;
+    if (operands < 0)
+        return COMMAND_USAGE;
 
     struct fib_jobs jobs = {.command = "fib",
                             .jobs = count,
                             .algorithm = algorithm_of[algorithm],
                             .workers = (int)workers,
                             .print = quiet ? NULL : print_line};
-    if (!args_at_most("fib", 1, operands, argv)) return COMMAND_USAGE;
+    if (!args_at_most("fib", 1, operands, argv))
+        return COMMAND_USAGE;
     int code = fib_jobs_read_n("fib", operands ? argv[0] : NULL, &jobs.n);
-    if (code) return code;
+    if (code)
+        return code;
 
     if (!count && !workers && !quiet && mode == MODE_NONE) {
         double seconds;
         jobs.jobs = 1;
         return fib_jobs_run(&jobs, FIB_SEQUENTIAL, &seconds);
     }
-    if (mode == MODE_NONE) mode = MODE_THREADS;
-    if (!count) jobs.jobs = workers;
+    if (mode == MODE_NONE)
+        mode = MODE_THREADS;
+    if (!count)
+        jobs.jobs = workers;
     if (!jobs.jobs) {
         struct filch_sizing sizing;
         int error = filch_sizing_read(NULL, &sizing);
-        if (error) return output_failure("fib", error);
+        if (error)
+            return output_failure("fib", error);
         jobs.jobs = (uint64_t)sizing.workers;
     }
     return run_modes(&jobs, mode);

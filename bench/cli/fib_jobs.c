@@ -83,7 +83,8 @@ static int run_sequentially(const struct fib_jobs *jobs)
             return output_error(jobs->command, "F(%llu): %s", (unsigned long long)jobs->n,
                                 filch_strerror(error));
         }
-        if (!print(jobs, digits, length)) return COMMAND_FAILED;
+        if (!print(jobs, digits, length))
+            return COMMAND_FAILED;
     }
     return COMMAND_OK;
 }
@@ -119,9 +120,11 @@ static int collect(struct ticket *ticket)
 static void drop(struct ticket *tickets, uint64_t window)
 {
     for (uint64_t i = 0; i < window; i++)
-        if (tickets[i].future) filch_future_cancel(tickets[i].future);
+        if (tickets[i].future)
+            filch_future_cancel(tickets[i].future);
     for (uint64_t i = 0; i < window; i++) {
-        if (!tickets[i].future) continue;
+        if (!tickets[i].future)
+            continue;
         if (filch_future_result(tickets[i].future, FILCH_FOREVER, NULL) == 0)
             free(tickets[i].digits);
         filch_future_release(tickets[i].future);
@@ -137,10 +140,12 @@ static int run_in_window(const struct fib_jobs *jobs, struct filch_pool *pool,
             struct ticket *ticket = &tickets[submitted % window];
             ticket->jobs = jobs;
             int error = filch_pool_submit(pool, run_task, ticket, &ticket->future);
-            if (error) return output_failure(jobs->command, error);
+            if (error)
+                return output_failure(jobs->command, error);
         }
         int code = collect(&tickets[i % window]);
-        if (code) return code;
+        if (code)
+            return code;
     }
     return COMMAND_OK;
 }
@@ -150,14 +155,16 @@ static int run_on_threads(const struct fib_jobs *jobs)
     struct filch_pool_options options = {.workers = jobs->workers};
     struct filch_pool *pool;
     int error = filch_pool_create(&options, &pool);
-    if (error) return output_failure(jobs->command, error);
+    if (error)
+        return output_failure(jobs->command, error);
 
     uint64_t window = (uint64_t)filch_pool_size(pool) * WINDOW_PER_WORKER;
     struct ticket *tickets = calloc(window, sizeof *tickets);
     int code;
     if (tickets) {
         code = run_in_window(jobs, pool, tickets, window);
-        if (code) drop(tickets, window);
+        if (code)
+            drop(tickets, window);
     } else {
         code = output_failure(jobs->command, FILCH_ENOMEM);
     }

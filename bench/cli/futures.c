@@ -35,7 +35,8 @@ static int submit_and_drop(struct filch_future **future)
 {
     struct filch_pool *pool;
     int error = filch_pool_create(NULL, &pool);
-    if (error) return error;
+    if (error)
+        return error;
     error = filch_pool_submit(pool, func, NULL, future);
     filch_pool_destroy(pool);
     return error;
@@ -45,7 +46,8 @@ static int show_result(void)
 {
     struct filch_future *future;
     int error = submit_and_drop(&future);
-    if (error) return error;
+    if (error)
+        return error;
 
     void *result;
     error = filch_future_result(future, FILCH_FOREVER, &result);
@@ -67,7 +69,8 @@ static int show_failure(struct filch_pool *pool)
     int line = 3, code;
     struct filch_future *future;
     int error = filch_pool_submit(pool, fail, &line, &future);
-    if (error) return error;
+    if (error)
+        return error;
     const char *text = filch_future_error(future, FILCH_FOREVER, &code);
     output_printf("a task that fails: code %d, \"%s\"\n", code, text ? text : "");
     print_states("done, running, cancelled after it failed: ", future);
@@ -105,7 +108,8 @@ static int show_pending(struct filch_pool *pool, struct filch_future *running)
 {
     struct filch_future *pending;
     int error = filch_pool_submit(pool, func, NULL, &pending);
-    if (error) return error;
+    if (error)
+        return error;
 
     print_states("done, running, cancelled of a running task: ", running);
     print_states("done, running, cancelled of a pending task: ", pending);
@@ -144,17 +148,21 @@ static int run(int argc, char **argv)
 {
     static const struct args_option none[] = {{.name = NULL}};
     int operands = args_parse("futures", none, argc, argv);
-    if (operands < 0 || !args_at_most("futures", 0, operands, argv)) return COMMAND_USAGE;
+    if (operands < 0 || !args_at_most("futures", 0, operands, argv))
+        return COMMAND_USAGE;
 
     int error = show_result();
-    if (error) return output_failure("futures", error);
+    if (error)
+        return output_failure("futures", error);
 
     struct filch_pool_options options = {.workers = 1};
     struct filch_pool *pool;
     error = filch_pool_create(&options, &pool);
-    if (error) return output_failure("futures", error);
+    if (error)
+        return output_failure("futures", error);
     error = show_failure(pool);
-    if (!error) error = show_states(pool);
+    if (!error)
+        error = show_states(pool);
     filch_pool_destroy(pool);
     return error ? output_failure("futures", error) : COMMAND_OK;
 }

@@ -53,11 +53,13 @@ static void print_workers(const struct filch_sizing *sizing)
 static void print_processor(void)
 {
     FILE *file = fopen("/proc/cpuinfo", "re");
-    if (!file) return;
+    if (!file)
+        return;
     char line[256];
     while (fgets(line, sizeof line, file)) {
         char *colon = strchr(line, ':');
-        if (!colon || strncmp(line, "model name", 10) != 0) continue;
+        if (!colon || strncmp(line, "model name", 10) != 0)
+            continue;
         line[strcspn(line, "\n")] = '\0';
         row("processor", colon + 1 + strspn(colon + 1, " "));
         break;
@@ -106,11 +108,13 @@ static int run(int argc, char **argv)
 {
     static const struct args_option none[] = {{.name = NULL}};
     int operands = args_parse("info", none, argc, argv);
-    if (operands < 0 || !args_at_most("info", 0, operands, argv)) return COMMAND_USAGE;
+    if (operands < 0 || !args_at_most("info", 0, operands, argv))
+        return COMMAND_USAGE;
 
     struct filch_sizing sizing;
     int error = filch_sizing_read(NULL, &sizing);
-    if (error) return output_failure("info", error);
+    if (error)
+        return output_failure("info", error);
 
     row("version", filch_version());
     print_workers(&sizing);

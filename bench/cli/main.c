@@ -20,7 +20,8 @@ enum { COMMANDS = sizeof commands / sizeof commands[0] };
 static const struct command *find(const char *name)
 {
     for (int i = 0; i < COMMANDS; i++)
-        if (strcmp(commands[i]->name, name) == 0) return commands[i];
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
     return NULL;
 }
 
@@ -56,8 +57,10 @@ static int unknown(const char *name)
 
 static int help(int argc, char **argv)
 {
-    if (argc == 0) return print_help();
-    if (!args_at_most("help", 1, argc, argv)) return COMMAND_USAGE;
+    if (argc == 0)
+        return print_help();
+    if (!args_at_most("help", 1, argc, argv))
+        return COMMAND_USAGE;
     const struct command *command = find(argv[0]);
     return command ? print_command_help(command) : unknown(argv[0]);
 }
@@ -66,7 +69,8 @@ static int help(int argc, char **argv)
 static bool asks_for_help(int argc, char **argv)
 {
     for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) return true;
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
     return false;
 }
 
@@ -79,15 +83,19 @@ static int run(int argc, char **argv)
     const char *name = argv[0];
     argc--;
     argv++;
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) return print_help();
-    if (strcmp(name, "help") == 0) return help(argc, argv);
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        return print_help();
+    if (strcmp(name, "help") == 0)
+        return help(argc, argv);
     if (strcmp(name, "--version") == 0) {
-        if (!args_at_most("", 0, argc, argv)) return COMMAND_USAGE;
+        if (!args_at_most("", 0, argc, argv))
+            return COMMAND_USAGE;
         output_printf("filch %s\n", filch_version());
         return COMMAND_OK;
     }
     const struct command *command = find(name);
-    if (!command) return unknown(name);
+    if (!command)
+        return unknown(name);
     return asks_for_help(argc, argv) ? print_command_help(command) : command->run(argc, argv);
 }
 

@@ -19,7 +19,8 @@ static int output_errno;
 
 static void note_failure(void)
 {
-    if (!output_errno) output_errno = errno ? errno : EIO;
+    if (!output_errno)
+        output_errno = errno ? errno : EIO;
 }
 
 void output_init(void)
@@ -37,20 +38,23 @@ void output_printf(const char *fmt, ...)
     va_list list;
     va_start(list, fmt);
     errno = 0;
-    if (vprintf(fmt, list) < 0) note_failure();
+    if (vprintf(fmt, list) < 0)
+        note_failure();
     va_end(list);
 }
 
 void output_write(const char *data, size_t length)
 {
     errno = 0;
-    if (fwrite(data, 1, length, stdout) != length) note_failure();
+    if (fwrite(data, 1, length, stdout) != length)
+        note_failure();
 }
 
 bool output_flush(void)
 {
     errno = 0;
-    if (fflush(stdout) != 0) note_failure();
+    if (fflush(stdout) != 0)
+        note_failure();
     return output_errno == 0;
 }
 
@@ -59,8 +63,10 @@ int output_finish(int code)
     output_flush();
     /* A file system may keep its bad news until the file is closed. */
     errno = 0;
-    if (fclose(stdout) != 0) note_failure();
-    if (!output_errno) return code;
+    if (fclose(stdout) != 0)
+        note_failure();
+    if (!output_errno)
+        return code;
     fprintf(stderr, "filch: cannot write to standard output: %s\n", strerror(output_errno));
     return code == COMMAND_OK ? COMMAND_FAILED : code;
 }
@@ -88,7 +94,8 @@ struct output_number output_grouped(uint64_t number)
     int length = snprintf(digits, sizeof digits, "%llu", (unsigned long long)number);
     char *to = grouped.text;
     for (int i = 0; i < length; i++) {
-        if (i > 0 && (length - i) % 3 == 0) *to++ = ',';
+        if (i > 0 && (length - i) % 3 == 0)
+            *to++ = ',';
         *to++ = digits[i];
     }
     *to = '\0';

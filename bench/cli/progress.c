@@ -36,14 +36,16 @@ static _Thread_local uint64_t part_done;
 static void draw_locked(void)
 {
     uint64_t now = clock_now();
-    if (now - bar.start < QUIET_NS || now - bar.drawn < REDRAW_NS) return;
+    if (now - bar.start < QUIET_NS || now - bar.drawn < REDRAW_NS)
+        return;
     bar.drawn = now;
     bar.shown = true;
 
     /* Relaxed: a number to look at. */
     double done = (double)atomic_load_explicit(&bar.done, memory_order_relaxed);
     double share = done / ((double)bar.parts * UNIT);
-    if (share > 1) share = 1;
+    if (share > 1)
+        share = 1;
     int full = (int)(share * BAR_WIDTH);
     char cells[BAR_WIDTH + 1];
     for (int i = 0; i < BAR_WIDTH; i++)
@@ -68,7 +70,8 @@ static void *draw_on(void *unused)
 
 void progress_begin(const char *label, size_t parts, enum progress_drawer drawer)
 {
-    if (!isatty(STDERR_FILENO)) return;
+    if (!isatty(STDERR_FILENO))
+        return;
     bar.label = label;
     bar.parts = parts;
     bar.start = clock_now();
@@ -78,7 +81,8 @@ void progress_begin(const char *label, size_t parts, enum progress_drawer drawer
     part_done = 0;
     bar.on = true;
     bar.by_thread = false;
-    if (drawer == PROGRESS_BY_CALLER) return;
+    if (drawer == PROGRESS_BY_CALLER)
+        return;
 
     /* Signals are for the main thread. Without the thread there is no bar, which is no error.
      */
@@ -96,20 +100,24 @@ static void add(uint64_t units)
 
 void progress_set(double share)
 {
-    if (!bar.on) return;
+    if (!bar.on)
+        return;
     uint64_t units = (uint64_t)(share * UNIT);
-    if (units > part_done) add(units - part_done);
+    if (units > part_done)
+        add(units - part_done);
     part_done = units >= UNIT ? 0 : units;
 }
 
 void progress_step(void)
 {
-    if (bar.on) add(UNIT);
+    if (bar.on)
+        add(UNIT);
 }
 
 void progress_draw(void)
 {
-    if (!bar.on || bar.by_thread) return;
+    if (!bar.on || bar.by_thread)
+        return;
     pthread_mutex_lock(&bar.lock);
     draw_locked();
     pthread_mutex_unlock(&bar.lock);
@@ -117,9 +125,11 @@ void progress_draw(void)
 
 void progress_hide(void)
 {
-    if (!bar.on) return;
+    if (!bar.on)
+        return;
     pthread_mutex_lock(&bar.lock);
-    if (bar.shown) fputs("\r\033[K", stderr);
+    if (bar.shown)
+        fputs("\r\033[K", stderr);
     bar.shown = false;
     bar.drawn = clock_now();
     pthread_mutex_unlock(&bar.lock);
@@ -127,7 +137,8 @@ void progress_hide(void)
 
 void progress_end(void)
 {
-    if (!bar.on) return;
+    if (!bar.on)
+        return;
     if (bar.by_thread) {
         atomic_store_explicit(&bar.stop, true, memory_order_relaxed);
         pthread_join(bar.thread, NULL);

@@ -23,7 +23,8 @@ static long read_peak_rss(void)
     FILE *file = fopen("/proc/self/status", "re");
     long kib = 0;
     char line[256];
-    if (!file) return 0;
+    if (!file)
+        return 0;
     while (fgets(line, sizeof line, file))
         if (strncmp(line, "VmHWM:", 6) == 0) {
             kib = strtol(line + 6, NULL, 10);
@@ -35,7 +36,8 @@ static long read_peak_rss(void)
 
 static void answer_with(int socket, struct child_answer *answer, const char *error)
 {
-    if (error) snprintf(answer->error, sizeof answer->error, "%s", error);
+    if (error)
+        snprintf(answer->error, sizeof answer->error, "%s", error);
     /* If nobody listens any more, the next receive says so. */
     (void)!send(socket, answer, sizeof *answer, MSG_NOSIGNAL);
 }
@@ -48,7 +50,8 @@ static _Noreturn void serve(int socket, const struct bench_job *job)
     void *state = NULL;
     const char *error = program->setup(job, &state);
     answer_with(socket, &answer, error);
-    if (error) _exit(EXIT_SUCCESS);
+    if (error)
+        _exit(EXIT_SUCCESS);
 
     char go;
     while (recv(socket, &go, sizeof go, 0) == sizeof go) {
@@ -67,7 +70,8 @@ static _Noreturn void serve(int socket, const struct bench_job *job)
 int child_start(struct child *children, size_t index, const struct bench_job *job)
 {
     int sockets[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0) return errno;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
+        return errno;
     fflush(NULL);
     pid_t parent = getpid();
     pid_t pid = fork();
@@ -84,7 +88,8 @@ int child_start(struct child *children, size_t index, const struct bench_job *jo
         close(sockets[0]);
         /* A run may take long: do not outlive the parent by it. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent) _exit(EXIT_FAILURE);
+        if (getppid() != parent)
+            _exit(EXIT_FAILURE);
         serve(sockets[1], job);
     }
     close(sockets[1]);
@@ -109,7 +114,8 @@ enum child_fault child_answer(const struct child *child, struct child_answer *an
     do
         ready = poll(&wait, 1, CHILD_PATIENCE_S * 1000);
     while (ready < 0 && errno == EINTR);
-    if (ready == 0) return CHILD_SILENT;
+    if (ready == 0)
+        return CHILD_SILENT;
     ssize_t got = recv(child->socket, answer, sizeof *answer, 0);
     return got == (ssize_t)sizeof *answer ? CHILD_OK : CHILD_DEAD;
 }
@@ -117,7 +123,8 @@ enum child_fault child_answer(const struct child *child, struct child_answer *an
 int child_end(struct child *child, bool kill_it)
 {
     int status = 0;
-    if (kill_it) kill(child->pid, SIGKILL);
+    if (kill_it)
+        kill(child->pid, SIGKILL);
     close(child->socket);
     while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
         ;

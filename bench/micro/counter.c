@@ -20,7 +20,8 @@ struct counting {
 static const char *setup(const struct bench_job *job, void **state)
 {
     struct counting *counting = calloc(1, sizeof *counting);
-    if (!counting) return filch_strerror(FILCH_ENOMEM);
+    if (!counting)
+        return filch_strerror(FILCH_ENOMEM);
     counting->kind = (enum filch_counter_kind)job->program->kind;
     counting->increments = job->quick ? QUICK_INCREMENTS : FULL_INCREMENTS;
     *state = counting;
@@ -34,7 +35,8 @@ static const char *run(void *state, struct bench_sample *sample)
     struct counting *counting = state;
     struct count_up result;
     int error = count_up(counting->pool, counting->kind, counting->increments, &result);
-    if (error) return filch_strerror(error);
+    if (error)
+        return filch_strerror(error);
     sample->value = result.increment_ns;
     uint64_t wanted = (uint64_t)filch_pool_size(counting->pool) * counting->increments;
     if (counting->kind != FILCH_COUNTER_UNSAFE && result.value != wanted)

@@ -53,7 +53,8 @@ static __attribute__((noinline)) void call_nothing(void)
 static const char *setup_pairs_serial(const struct bench_job *job, void **state)
 {
     struct pairs *pairs = calloc(1, sizeof *pairs);
-    if (!pairs) return filch_strerror(FILCH_ENOMEM);
+    if (!pairs)
+        return filch_strerror(FILCH_ENOMEM);
     pairs->count = job->quick ? QUICK_PAIRS : FULL_PAIRS;
     *state = pairs;
     return NULL;
@@ -62,7 +63,8 @@ static const char *setup_pairs_serial(const struct bench_job *job, void **state)
 static const char *setup_pairs(const struct bench_job *job, void **state)
 {
     const char *error = setup_pairs_serial(job, state);
-    if (error) return error;
+    if (error)
+        return error;
     struct pairs *pairs = *state;
     struct filch_pool_options options = {.workers = job->workers};
     int code = filch_pool_create(&options, &pairs->pool);
@@ -130,7 +132,8 @@ static void *be_thief(void *state)
     struct steals *steals = state;
     for (;;) {
         pthread_barrier_wait(&steals->turn);
-        if (steals->over) return NULL;
+        if (steals->over)
+            return NULL;
         uint64_t start = clock_now();
         steals->error = steal_all(steals);
         steals->ns = (double)(clock_now() - start);
@@ -141,12 +144,14 @@ static void *be_thief(void *state)
 static const char *setup_steals(const struct bench_job *job, void **state)
 {
     struct steals *steals = aligned_alloc(alignof(struct steals), sizeof *steals);
-    if (!steals) return filch_strerror(FILCH_ENOMEM);
+    if (!steals)
+        return filch_strerror(FILCH_ENOMEM);
     steals->batches = job->quick ? QUICK_BATCHES : FULL_BATCHES;
     steals->over = false;
     steals->slots =
         aligned_alloc(sizeof(struct filch_slot), (BATCH + 1) * sizeof(struct filch_slot));
-    if (!steals->slots) return filch_strerror(FILCH_ENOMEM);
+    if (!steals->slots)
+        return filch_strerror(FILCH_ENOMEM);
     fi_deque_init(&steals->deque, steals->slots, BATCH);
     pthread_barrier_init(&steals->turn, NULL, 2);
     *state = steals;
@@ -165,7 +170,8 @@ static const char *offer_batch(struct steals *steals)
     fi_deque_share(&steals->deque, end);
     pthread_barrier_wait(&steals->turn);
     pthread_barrier_wait(&steals->turn);
-    if (steals->error) return steals->error;
+    if (steals->error)
+        return steals->error;
 
     while (end > steals->slots) {
         end--;
@@ -182,7 +188,8 @@ static const char *run_steals(void *state, struct bench_sample *sample)
     double ns = 0;
     for (int i = 0; i < steals->batches; i++) {
         const char *error = offer_batch(steals);
-        if (error) return error;
+        if (error)
+            return error;
         ns += steals->ns;
     }
     sample->value = ns / ((double)steals->batches * BATCH);

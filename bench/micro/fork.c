@@ -17,7 +17,8 @@ enum { FULL_N = 39, QUICK_N = 20 };
 
 FILCH_TASK(long, fib, long, n)
 {
-    if (n < 2) return n;
+    if (n < 2)
+        return n;
     FILCH_FORK(fib, n - 1);
     long b = FILCH_CALL(fib, n - 2);
     return FILCH_JOIN(fib) + b;
@@ -42,7 +43,8 @@ static long fib_by_adding(long n)
 static const char *setup_serial(const struct bench_job *job, void **state)
 {
     struct fork *fork = calloc(1, sizeof *fork);
-    if (!fork) return filch_strerror(FILCH_ENOMEM);
+    if (!fork)
+        return filch_strerror(FILCH_ENOMEM);
     fork->n = job->quick ? QUICK_N : FULL_N;
     fork->expected = fib_by_adding(fork->n);
     *state = fork;
@@ -52,7 +54,8 @@ static const char *setup_serial(const struct bench_job *job, void **state)
 static const char *setup_filch(const struct bench_job *job, void **state)
 {
     const char *error = setup_serial(job, state);
-    if (error) return error;
+    if (error)
+        return error;
     struct fork *fork = *state;
     struct filch_pool_options options = {.workers = job->workers};
     int code = filch_pool_create(&options, &fork->pool);

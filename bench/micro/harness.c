@@ -56,7 +56,8 @@ static int complain_status(const struct bench_series *series, int status)
 static int complain_fault(struct harness *harness, size_t index, enum child_fault fault)
 {
     int status = child_end(&harness->children[index], fault == CHILD_SILENT);
-    if (fault != CHILD_SILENT) return complain_status(&harness->series[index], status);
+    if (fault != CHILD_SILENT)
+        return complain_status(&harness->series[index], status);
     char text[80];
     snprintf(text, sizeof text, "no answer for %d s", CHILD_PATIENCE_S);
     return complain(&harness->series[index], text);
@@ -65,8 +66,10 @@ static int complain_fault(struct harness *harness, size_t index, enum child_faul
 static int receive(struct harness *harness, size_t index, struct child_answer *answer)
 {
     enum child_fault fault = child_answer(&harness->children[index], answer);
-    if (fault) return complain_fault(harness, index, fault);
-    if (answer->error[0]) return complain(&harness->series[index], answer->error);
+    if (fault)
+        return complain_fault(harness, index, fault);
+    if (answer->error[0])
+        return complain(&harness->series[index], answer->error);
     return COMMAND_OK;
 }
 
@@ -78,9 +81,11 @@ static int start(struct harness *harness)
                                 .quick = harness->plan->quick};
         struct child_answer answer;
         int error = child_start(harness->children, i, &job);
-        if (error) return complain(&harness->series[i], strerror(error));
+        if (error)
+            return complain(&harness->series[i], strerror(error));
         int code = receive(harness, i, &answer);
-        if (code) return code;
+        if (code)
+            return code;
     }
     return COMMAND_OK;
 }
@@ -98,8 +103,10 @@ static int run_in_turn(struct harness *harness, size_t round, struct child_answe
         size_t index = (round + i) % harness->count;
         clock_sleep(SETTLE_NS);
         int code = go(harness, index);
-        if (!code) code = receive(harness, index, &answers[index]);
-        if (code) return code;
+        if (!code)
+            code = receive(harness, index, &answers[index]);
+        if (code)
+            return code;
     }
     return COMMAND_OK;
 }
@@ -108,11 +115,13 @@ static int run_together(struct harness *harness, struct child_answer *answers)
 {
     for (size_t i = 0; i < harness->count; i++) {
         int code = go(harness, i);
-        if (code) return code;
+        if (code)
+            return code;
     }
     for (size_t i = 0; i < harness->count; i++) {
         int code = receive(harness, i, &answers[i]);
-        if (code) return code;
+        if (code)
+            return code;
     }
     return COMMAND_OK;
 }
@@ -127,7 +136,8 @@ static int run_rounds(struct harness *harness)
         progress_draw();
         int code = harness->bench->together ? run_together(harness, answers)
                                             : run_in_turn(harness, round, answers);
-        if (code) return code;
+        if (code)
+            return code;
         progress_step();
     }
     return COMMAND_OK;
@@ -161,7 +171,8 @@ static void summarise(const struct harness *harness, size_t index, double *scrat
 static int end(struct harness *harness, int code)
 {
     for (size_t i = 0; i < harness->count; i++) {
-        if (!harness->children[i].pid) continue;
+        if (!harness->children[i].pid)
+            continue;
         int status = child_end(&harness->children[i], code != COMMAND_OK);
         if (code == COMMAND_OK && status != 0)
             code = complain_status(&harness->series[i], status);
@@ -181,7 +192,8 @@ int harness_run(const struct bench *bench, struct bench_series *series, size_t c
     if (harness.children && harness.answers && scratch) {
         progress_begin(bench->name, WARM_UP_RUNS + runs, PROGRESS_BY_CALLER);
         code = start(&harness);
-        if (!code) code = run_rounds(&harness);
+        if (!code)
+            code = run_rounds(&harness);
         progress_end();
         code = end(&harness, code);
     } else {

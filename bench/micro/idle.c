@@ -23,7 +23,8 @@ struct idle {
 static const char *setup(const struct bench_job *job, void **state)
 {
     struct idle *idle = calloc(1, sizeof *idle);
-    if (!idle) return filch_strerror(FILCH_ENOMEM);
+    if (!idle)
+        return filch_strerror(FILCH_ENOMEM);
     idle->ns = job->quick ? QUICK_NS : FULL_NS;
     *state = idle;
     struct filch_pool_options options = {.workers = job->workers};
@@ -41,10 +42,12 @@ static const char *run(void *state, struct bench_sample *sample)
     struct idle *idle = state;
     struct filch_future *future;
     int error = filch_pool_submit(idle->pool, nothing, NULL, &future);
-    if (error) return filch_strerror(error);
+    if (error)
+        return filch_strerror(error);
     error = filch_future_result(future, FILCH_FOREVER, NULL);
     filch_future_release(future);
-    if (error) return filch_strerror(error);
+    if (error)
+        return filch_strerror(error);
 
     uint64_t start = clock_now(), cpu = clock_cpu();
     clock_sleep(idle->ns);

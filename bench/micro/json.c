@@ -31,11 +31,13 @@ int report_json_check(const char *path)
 {
     if (is_special(path)) {
         struct stat status;
-        if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) return complain(path, EISDIR);
+        if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+            return complain(path, EISDIR);
         return access(path, W_OK) == 0 ? COMMAND_OK : complain(path, errno);
     }
     char *copy = strdup(path);
-    if (!copy) return complain(path, ENOMEM);
+    if (!copy)
+        return complain(path, ENOMEM);
     int error = *path == '\0' ? ENOENT : access(dirname(copy), W_OK | X_OK) == 0 ? 0 : errno;
     free(copy);
     return error ? complain(path, error) : COMMAND_OK;
@@ -50,7 +52,8 @@ static void write_series(FILE *file, const struct bench *bench, const struct ben
             "\"median\": %.9g, \"min\": %.9g, \"max\": %.9g, ",
             row->program->name, row->program->system, row->workers, row->program->unit,
             result->median, result->min, result->max);
-    if (bench->tails) fprintf(file, "\"p99\": %.9g, ", result->p99);
+    if (bench->tails)
+        fprintf(file, "\"p99\": %.9g, ", result->p99);
     fprintf(file, "\"runs\": %d, \"peak_rss_kib\": %ld", result->runs, result->peak_rss);
     fprintf(file, "%s}", quick ? ", \"quick\": true" : "");
 }
@@ -68,8 +71,10 @@ static int write_all(FILE *file, const struct report_part *parts, size_t count, 
         }
     fputs("\n]\n", file);
     int error = 0;
-    if (fflush(file) != 0 || ferror(file)) error = errno ? errno : EIO;
-    if (fclose(file) != 0 && !error) error = errno;
+    if (fflush(file) != 0 || ferror(file))
+        error = errno ? errno : EIO;
+    if (fclose(file) != 0 && !error)
+        error = errno;
     return error;
 }
 
@@ -84,11 +89,13 @@ static int write_special(const char *path, const struct report_part *parts, size
 int report_json(const char *path, const struct report_part *parts, size_t count,
                 const struct harness_plan *plan)
 {
-    if (is_special(path)) return write_special(path, parts, count, plan->quick);
+    if (is_special(path))
+        return write_special(path, parts, count, plan->quick);
 
     /* A link stays a link: what it leads to is replaced. */
     char *target = realpath(path, NULL);
-    if (!target) target = strdup(path);
+    if (!target)
+        target = strdup(path);
     size_t size = strlen(path) + (target ? strlen(target) : 0) + 32;
     char *draft = malloc(size);
     int error = ENOMEM;
@@ -96,8 +103,10 @@ int report_json(const char *path, const struct report_part *parts, size_t count,
         snprintf(draft, size, "%s.%ld.tmp", target, (long)getpid());
         FILE *file = fopen(draft, "wxe");
         error = file ? write_all(file, parts, count, plan->quick) : errno;
-        if (file && !error && rename(draft, target) != 0) error = errno;
-        if (file && error) unlink(draft);
+        if (file && !error && rename(draft, target) != 0)
+            error = errno;
+        if (file && error)
+            unlink(draft);
     }
     free(draft);
     free(target);

@@ -57,7 +57,8 @@ static const char *setup_serial(const struct bench_job *job, void **state)
     struct submit *submit = calloc(1, sizeof *submit);
     struct tally *tallies =
         aligned_alloc(alignof(struct tally), (size_t)job->workers * sizeof *tallies);
-    if (!submit || !tallies) return filch_strerror(FILCH_ENOMEM);
+    if (!submit || !tallies)
+        return filch_strerror(FILCH_ENOMEM);
     submit->workers = job->workers;
     submit->tasks = job->quick ? QUICK_TASKS : FULL_TASKS;
     submit->tallies = tallies;
@@ -70,7 +71,8 @@ static const char *setup_serial(const struct bench_job *job, void **state)
 static const char *setup_filch(const struct bench_job *job, void **state)
 {
     const char *error = setup_serial(job, state);
-    if (error) return error;
+    if (error)
+        return error;
     struct submit *submit = *state;
     struct filch_pool_options options = {.workers = job->workers};
     int code = filch_pool_create(&options, &submit->pool);
@@ -104,7 +106,8 @@ static const char *run_filch(void *state, struct bench_sample *sample)
     uint64_t start = clock_now();
     for (uint64_t i = 0; i < submit->tasks; i++) {
         int error = filch_pool_submit(submit->pool, count_one, submit->tallies, NULL);
-        if (error) return filch_strerror(error);
+        if (error)
+            return filch_strerror(error);
     }
     while (counted(submit) < submit->total)
         clock_sleep(LOOK_NS);

@@ -24,7 +24,8 @@ const char *trips_setup(const struct bench_job *job, size_t count, uint64_t rest
                         void **state)
 {
     struct trips *trips = calloc(1, sizeof *trips + count * sizeof trips->ns[0]);
-    if (!trips) return filch_strerror(FILCH_ENOMEM);
+    if (!trips)
+        return filch_strerror(FILCH_ENOMEM);
     trips->count = count;
     trips->rest_ns = rest_ns;
     *state = trips;
@@ -42,7 +43,8 @@ static int travel(struct filch_pool *pool, void *there, void **back)
 {
     struct filch_future *future;
     int error = filch_pool_submit(pool, echo, there, &future);
-    if (error) return error;
+    if (error)
+        return error;
     error = filch_future_result(future, FILCH_FOREVER, back);
     filch_future_release(future);
     return error;
@@ -53,12 +55,15 @@ const char *trips_run(void *state, struct bench_sample *sample)
     struct trips *trips = state;
     for (size_t i = 0; i < trips->count; i++) {
         void *back = NULL;
-        if (trips->rest_ns) clock_sleep(trips->rest_ns);
+        if (trips->rest_ns)
+            clock_sleep(trips->rest_ns);
         uint64_t start = clock_now();
         int error = travel(trips->pool, &trips->ns[i], &back);
         trips->ns[i] = (double)(clock_now() - start);
-        if (error) return filch_strerror(error);
-        if (back != &trips->ns[i]) return "a task returned the result of another";
+        if (error)
+            return filch_strerror(error);
+        if (back != &trips->ns[i])
+            return "a task returned the result of another";
     }
     sample->value = quantile_median(trips->ns, trips->count);
     sample->p99 = quantile_sorted(trips->ns, trips->count, 99);

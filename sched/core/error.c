@@ -39,5 +39,6 @@ const char *filch_error_name(int code)
 
 const char *filch_version(void)
 {
-    return TEXT(FILCH_VERSION_MAJOR) "." TEXT(FILCH_VERSION_MINOR) "." TEXT(FILCH_VERSION_PATCH);
+    return TEXT(FILCH_VERSION_MAJOR) "." TEXT(FILCH_VERSION_MINOR) "." TEXT(
+        FILCH_VERSION_PATCH);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The slow paths of fork and join, and FILCH_RUN: what to share and when, how to wait for a thief, and
- * what to do when the deque is full. The fast paths are slot.h's. */
+ * The slow paths of fork and join, and FILCH_RUN: what to share and when, how to wait for a
+ * thief, and what to do when the deque is full. The fast paths are slot.h's. */
 #include "sched/core/worker.h"
 
 #include <filch/task.h>
@@ -12,11 +12,11 @@
 
 /* ---- How many of the newest forks stay private ------------------------------------------- */
 
-/* A private fork costs about a call, a shared one two locked instructions and its way through the slow
- * path. So the slow path, which alone reads the clock, lets the private tail grow (`keep`, in slots)
- * while it is entered more often than every SOON_NS, and drops it when the forks are so coarse that
- * sharing all of them costs nothing. In a binary recursion the slow path is entered once in
- * 2^(keep / 2) forks, in a flat loop once in keep / 2. */
+/* A private fork costs about a call, a shared one two locked instructions and its way through
+ * the slow path. So the slow path, which alone reads the clock, lets the private tail grow
+ * (`keep`, in slots) while it is entered more often than every SOON_NS, and drops it when the
+ * forks are so coarse that sharing all of them costs nothing. In a binary recursion the slow
+ * path is entered once in 2^(keep / 2) forks, in a flat loop once in keep / 2. */
 #define SOON_NS   2000
 #define SELDOM_NS 100000
 #define KEEP_MAX  1024
@@ -33,7 +33,8 @@ static uint32_t next_keep(struct fi_level *level)
     return level->keep;
 }
 
-/* Clears the request, if there is one, and honours it: to be called when all is shared that should be. */
+/* Clears the request, if there is one, and honours it: to be called when all is shared that
+ * should be. */
 static void watch(struct fi_level *level)
 {
     struct filch_pool *pool = level->worker->pool;
@@ -50,13 +51,15 @@ static void watch(struct fi_level *level)
 
 /* ---- The deque is full ------------------------------------------------------------------- */
 
-/* The fork runs in place. Its result waits on a list, newest first, and head stays where it is. */
+/* The fork runs in place. Its result waits on a list, newest first, and head stays where it is.
+ */
 static struct filch_slot *spill(struct fi_level *level, struct filch_slot *head)
 {
     struct fi_spill *spilled;
 
     fi_count(&level->worker->spills);
-    /* A fork cannot fail. Where there is no memory for a result either, it waits until there is. */
+    /* A fork cannot fail. Where there is no memory for a result either, it waits until there
+     * is. */
     while (!(spilled = malloc(sizeof *spilled)))
         sched_yield();
     memcpy(&spilled->slot, head, sizeof *head);
@@ -88,8 +91,8 @@ struct filch_slot *filch_front_fork(struct filch_front *front, struct filch_slot
     struct filch_slot *next = full ? head : head + 1;
     uint32_t keep = next_keep(level);
 
-    /* Whoever asks gets all there is, the new slot included: its owner may be about to enter a long
-     * leaf. Otherwise the older half of a tail that has grown long. */
+    /* Whoever asks gets all there is, the new slot included: its owner may be about to enter a
+     * long leaf. Otherwise the older half of a tail that has grown long. */
     struct filch_slot *upto = full || fi_deque_asked(deque) ? next : next - keep / 2;
     if (upto > fi_deque_split(deque))
         fi_deque_share(deque, upto);

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * The sleep protocol: who is searching, who sleeps, whom to wake. Nothing here blocks: each worker
- * sleeps on its own event (atomics/event.h). Plain C11 atomics, so that a model checker and
- * ThreadSanitizer see the shipped code; rayon-core's sleep module and Go's scheduler argue alike.
+ * The sleep protocol: who is searching, who sleeps, whom to wake. Nothing here blocks: each
+ * worker sleeps on its own event (atomics/event.h). Plain C11 atomics, so that a model checker
+ * and ThreadSanitizer see the shipped code; rayon-core's sleep module and Go's scheduler argue
+ * alike.
  *
  *     running --fi_idle_search--> searching --fi_idle_announce--> sleeping
  *        ^------fi_idle_found-----/   ^-----fi_idle_retract or fi_idle_claim-----/
  *
  *     state:  | sleeping: 32 bits | searching: 32 bits |       asleep: one bit a worker
  *
- * The promise: work that is ready is seen. Who makes work visible (W) looks at the state (I4) and
- * claims a sleeper if nobody is searching. A worker announces itself (I1, I2), asks every deque for
- * its private work, and looks for work (R) before it sleeps. W, I2, I4 and R are sequentially
- * consistent, so either R sees the work, or I4 sees the sleeper. When I4 sees somebody searching
- * instead, then that worker's next I2 comes after W, and its R sees the work; or it finds other work
- * and is the last to search, and then fi_idle_found() tells it to pass the search on.
- * sched/README.md has the whole argument. */
+ * The promise: work that is ready is seen. Who makes work visible (W) looks at the state (I4)
+ * and claims a sleeper if nobody is searching. A worker announces itself (I1, I2), asks every
+ * deque for its private work, and looks for work (R) before it sleeps. W, I2, I4 and R are
+ * sequentially consistent, so either R sees the work, or I4 sees the sleeper. When I4 sees
+ * somebody searching instead, then that worker's next I2 comes after W, and its R sees the
+ * work; or it finds other work and is the last to search, and then fi_idle_found() tells it to
+ * pass the search on. sched/README.md has the whole argument. */
 #ifndef FI_IDLE_H
 #define FI_IDLE_H
 
@@ -60,27 +61,30 @@ static inline void fi_idle_search(struct fi_idle *idle)
     atomic_fetch_add_explicit(&idle->state, FI_IDLE_SEARCHING, memory_order_seq_cst);
 }
 
-/* Worker. Ends its search because it found work, or need not search. Returns true if it was the last
- * one and others sleep: it must then wake one if it sees more work, or else ask all deques. */
+/* Worker. Ends its search because it found work, or need not search. Returns true if it was the
+ * last one and others sleep: it must then wake one if it sees more work, or else ask all
+ * deques. */
 static inline bool fi_idle_found(struct fi_idle *idle)
 {
-    /* I6, seq_cst: who saw this worker searching at I4 wrote its work before; what the last one then
-     * looks at or asks for comes after. */
+    /* I6, seq_cst: who saw this worker searching at I4 wrote its work before; what the last one
+     * then looks at or asks for comes after. */
     uint64_t state =
         atomic_fetch_sub_explicit(&idle->state, FI_IDLE_SEARCHING, memory_order_seq_cst);
     return fi_idle_searching(state) == 1 && fi_idle_sleeping(state);
 }
 
-/* Worker. Ends its search and counts as asleep from now on: it must ask, look for work once more, and
- * then sleep or retract. Returns the number of sleepers, itself included. */
+/* Worker. Ends its search and counts as asleep from now on: it must ask, look for work once
+ * more, and then sleep or retract. Returns the number of sleepers, itself included. */
 static inline uint32_t fi_idle_announce(struct fi_idle *idle, uint32_t worker)
 {
-    /* I1, seq_cst, before I2: who sees the count finds the bit, or finds that another cleared it. */
+    /* I1, seq_cst, before I2: who sees the count finds the bit, or finds that another cleared
+     * it. */
     atomic_fetch_or_explicit(&idle->asleep[worker / 64], (uint64_t)1 << worker % 64,
                              memory_order_seq_cst);
     /* I2, seq_cst: before R; see the promise. */
-    return fi_idle_sleeping(atomic_fetch_add_explicit(
-               &idle->state, FI_IDLE_SLEEPING - FI_IDLE_SEARCHING, memory_order_seq_cst)) +
+    return fi_idle_sleeping(atomic_fetch_add_explicit(&idle->state,
+                                                      FI_IDLE_SLEEPING - FI_IDLE_SEARCHING,
+                                                      memory_order_seq_cst)) +
            1;
 }
 
@@ -90,7 +94,8 @@ static inline bool fi_idle_clear(struct fi_idle *idle, uint32_t worker)
     uint64_t bit = (uint64_t)1 << worker % 64;
 
     /* I7, seq_cst: of claim and retract one clears the bit. */
-    if (!(atomic_fetch_and_explicit(&idle->asleep[worker / 64], ~bit, memory_order_seq_cst) & bit))
+    if (!(atomic_fetch_and_explicit(&idle->asleep[worker / 64], ~bit, memory_order_seq_cst) &
+          bit))
         return false;
     atomic_fetch_add_explicit(&idle->state, FI_IDLE_SEARCHING - FI_IDLE_SLEEPING,
                               memory_order_seq_cst);
@@ -100,13 +105,13 @@ static inline bool fi_idle_clear(struct fi_idle *idle, uint32_t worker)
 /* Worker, after fi_idle_announce(). It is searching again, whoever brought that about. */
 static inline void fi_idle_retract(struct fi_idle *idle, uint32_t worker)
 {
-    /* If the bit is gone then a waker has claimed this worker, has counted it as searching or is about
-     * to, and will notify it: one needless notification. */
+    /* If the bit is gone then a waker has claimed this worker, has counted it as searching or
+     * is about to, and will notify it: one needless notification. */
     (void)fi_idle_clear(idle, worker);
 }
 
-/* Any thread. Claims a sleeper, which then counts as searching; the caller must notify it. Returns
- * its number, or -1 when there is none left to claim. */
+/* Any thread. Claims a sleeper, which then counts as searching; the caller must notify it.
+ * Returns its number, or -1 when there is none left to claim. */
 static inline int fi_idle_claim(struct fi_idle *idle)
 {
     for (uint32_t word = 0; word < FI_IDLE_WORDS; word++) {

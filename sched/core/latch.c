@@ -42,9 +42,9 @@ bool fi_latch_claim(struct fi_latch *latch)
     uint32_t word = atomic_load_explicit(&latch->word, memory_order_relaxed);
 
     while (state_of(word) == FI_PENDING)
-        /* L2, relaxed: the task's data came with the queue that it was found in, or were written by
-         * this very thread; the change itself is decided by the word's own order. Leaves LOCKED as
-         * it is: the list does not change. */
+        /* L2, relaxed: the task's data came with the queue that it was found in, or were
+         * written by this very thread; the change itself is decided by the word's own order.
+         * Leaves LOCKED as it is: the list does not change. */
         if (atomic_compare_exchange_weak_explicit(&latch->word, &word, word | FI_RUNNING,
                                                   memory_order_relaxed, memory_order_relaxed))
             return true;
@@ -65,8 +65,8 @@ bool fi_latch_end(struct fi_latch *latch, enum fi_state from, enum fi_state to)
 {
     uint32_t word = wait_unlocked(latch);
 
-    /* L4, release, pairs with L1: result before state. Acquire, with L6: the list. Without waiters
-     * this is the last access; with some it takes the list along. */
+    /* L4, release, pairs with L1: result before state. Acquire, with L6: the list. Without
+     * waiters this is the last access; with some it takes the list along. */
     do {
         if (word & LOCKED)
             word = wait_unlocked(latch);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * A latch: the life of one task that somebody may wait for, in one atomic word, and the list of those
- * who sleep until it ends. Futures and FILCH_RUN roots have one each.
+ * A latch: the life of one task that somebody may wait for, in one atomic word, and the list of
+ * those who sleep until it ends. Futures and FILCH_RUN roots have one each.
  *
  *     word:  bit 3 | bit 2  | bits 1..0
  *           LISTED | LOCKED | PENDING -> RUNNING -> FINISHED, or PENDING -> CANCELLED
  *
- * Without waiters every change is one CAS. LOCKED guards the list alone, and only threads that are
- * about to sleep, or that wake sleepers, take it. A waiter's record lies on its stack: it may go once
- * it has left the list, or once the word says ended and not LOCKED; who ends the latch touches
- * neither the list nor the latch after that. */
+ * Without waiters every change is one CAS. LOCKED guards the list alone, and only threads that
+ * are about to sleep, or that wake sleepers, take it. A waiter's record lies on its stack: it
+ * may go once it has left the list, or once the word says ended and not LOCKED; who ends the
+ * latch touches neither the list nor the latch after that. */
 #ifndef FI_LATCH_H
 #define FI_LATCH_H
 
@@ -55,8 +55,8 @@ bool fi_latch_end(struct fi_latch *latch, enum fi_state from, enum fi_state to);
 /* The waiter. Has `event` notified when the latch ends. Returns false if it has ended. */
 bool fi_latch_enlist(struct fi_latch *latch, struct fi_waiter *waiter, struct fi_event *event);
 
-/* The waiter, after true from fi_latch_enlist(). Nobody touches `waiter` or its event through this
- * latch afterwards. May spin while the waiters are being woken. */
+/* The waiter, after true from fi_latch_enlist(). Nobody touches `waiter` or its event through
+ * this latch afterwards. May spin while the waiters are being woken. */
 void fi_latch_delist(struct fi_latch *latch, struct fi_waiter *waiter);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The life of a pool, and what its workers share: the injection queue, who sleeps, and the end. */
+ * The life of a pool, and what its workers share: the injection queue, who sleeps, and the end.
+ */
 #include "sched/core/worker.h"
 
 #include <filch/stats.h>
@@ -74,7 +75,8 @@ void fi_pool_end(struct filch_pool *pool)
 /* ---- Create ------------------------------------------------------------------------------ */
 
 /* The options with the defaults filled in. */
-static int check_options(const struct filch_pool_options *given, struct filch_pool_options *used)
+static int check_options(const struct filch_pool_options *given,
+                         struct filch_pool_options *used)
 {
     long page = sysconf(_SC_PAGESIZE);
 
@@ -179,8 +181,8 @@ static void pool_free(struct filch_pool *pool)
 /* A pool with its workers, but no thread yet. */
 static struct filch_pool *pool_alloc(const struct filch_pool_options *options)
 {
-    size_t bytes = sizeof(struct filch_pool) +
-                   (size_t)options->workers * sizeof(struct fi_worker *);
+    size_t bytes =
+        sizeof(struct filch_pool) + (size_t)options->workers * sizeof(struct fi_worker *);
     size_t align = alignof(struct filch_pool);
     struct filch_pool *pool = aligned_alloc(align, (bytes + align - 1) / align * align);
 
@@ -230,7 +232,8 @@ int filch_pool_destroy(struct filch_pool *pool)
         return 0;
     if (filch_pool_current() == pool)
         return FILCH_EDEADLK;
-    /* The last worker to find nothing to do ends the pool; if all sleep already, wake them to see. */
+    /* The last worker to find nothing to do ends the pool; if all sleep already, wake them to
+     * see. */
     atomic_store_explicit(&pool->phase, FI_CLOSING, memory_order_seq_cst);
     notify_all(pool);
     join_threads(pool, pool->size);

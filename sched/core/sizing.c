@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The default number of workers: the processors that this process may run on, limited by the processor
- * time that its cgroups allow, or FILCH_WORKERS. Linux's cgroup documentation: v1 cpu.cfs_quota_us
- * over cpu.cfs_period_us, v2 cpu.max; the tightest group on the way to the root counts. */
+ * The default number of workers: the processors that this process may run on, limited by the
+ * processor time that its cgroups allow, or FILCH_WORKERS. Linux's cgroup documentation: v1
+ * cpu.cfs_quota_us over cpu.cfs_period_us, v2 cpu.max; the tightest group on the way to the
+ * root counts. */
 #include <filch/pool.h>
 
 #include <errno.h>
@@ -83,8 +84,8 @@ static double group_quota(const char *dir)
     return quota / period;
 }
 
-/* The tightest quota of the groups from root/path up to root. In a container the path is often not
- * visible below root, which is then the group itself. */
+/* The tightest quota of the groups from root/path up to root. In a container the path is often
+ * not visible below root, which is then the group itself. */
 static double path_quota(const char *root, const char *path)
 {
     char dir[PATH_MAX];
@@ -103,7 +104,8 @@ static double path_quota(const char *root, const char *path)
 static bool has_cpu(char *controllers)
 {
     char *rest;
-    for (char *name = strtok_r(controllers, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
+    for (char *name = strtok_r(controllers, ",", &rest); name;
+         name = strtok_r(NULL, ",", &rest))
         if (!strcmp(name, "cpu"))
             return true;
     return false;

@@ -10,8 +10,8 @@
 #include <sched.h>
 #include <stddef.h>
 
-/* How long a worker searches before it sleeps, and a thread outside waits awake: some wake-ups' worth
- * of time (10 us each). For the first part it stays on its processor, then it yields. */
+/* How long a worker searches before it sleeps, and a thread outside waits awake: some wake-ups'
+ * worth of time (10 us each). For the first part it stays on its processor, then it yields. */
 #define SEARCH_NS 50000
 #define AWAKE_NS  20000
 #define STAY_NS   3000
@@ -45,7 +45,8 @@ static uint32_t next_random(struct fi_worker *worker)
     return (uint32_t)(worker->random >> 32);
 }
 
-/* Ends the search of a worker that counts as searching, whether it found work or need not go on. */
+/* Ends the search of a worker that counts as searching, whether it found work or need not go
+ * on. */
 static void end_search(struct fi_worker *worker)
 {
     if (!worker->searching)
@@ -53,8 +54,8 @@ static void end_search(struct fi_worker *worker)
     worker->searching = false;
     if (!fi_idle_found(&worker->pool->idle))
         return;
-    /* The last one passes the search on: to a sleeper if there is something to be seen, and to the
-     * deques' owners, who will find the request at their next fork, if not. */
+    /* The last one passes the search on: to a sleeper if there is something to be seen, and to
+     * the deques' owners, who will find the request at their next fork, if not. */
     if (fi_pool_has_work(worker->pool))
         fi_pool_wake(worker->pool);
     else
@@ -72,8 +73,8 @@ void fi_worker_run(struct fi_worker *worker, struct filch_slot *head, struct fil
         fi_level_leave(worker);
 }
 
-static void run_stolen(struct fi_worker *worker, struct filch_slot *head, struct filch_slot *slot,
-                       struct fi_worker *victim)
+static void run_stolen(struct fi_worker *worker, struct filch_slot *head,
+                       struct filch_slot *slot, struct fi_worker *victim)
 {
     fi_count(&worker->steals);
     fi_slot_begin(slot, worker);
@@ -147,8 +148,8 @@ static bool run_one(struct fi_worker *worker, struct filch_slot *head, struct fi
     return run_injected(worker, head);
 }
 
-/* Sleeps until what is waited for comes, and takes no part in the search meanwhile: a worker whose stack
- * is deep could not run what it was woken for. */
+/* Sleeps until what is waited for comes, and takes no part in the search meanwhile: a worker
+ * whose stack is deep could not run what it was woken for. */
 static void park_deep(struct fi_worker *worker, struct fi_wait *wait)
 {
     uint32_t ticket = fi_event_prepare(&worker->event);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Workers and the pool that they make up. A worker runs tasks that it finds; while it waits for
- * something, at its top level or inside a task, it runs others. sched/README.md has the states, and
- * who may touch what. Internal: the public side is filch/pool.h. */
+ * something, at its top level or inside a task, it runs others. sched/README.md has the states,
+ * and who may touch what. Internal: the public side is filch/pool.h. */
 #ifndef FI_WORKER_H
 #define FI_WORKER_H
 
@@ -22,8 +22,8 @@
 
 struct fi_worker;
 
-/* What the injection queue holds: a submitted task or a FILCH_RUN root. run() is called once, on a
- * worker, and may free the task. head: as for fi_worker_wait(). */
+/* What the injection queue holds: a submitted task or a FILCH_RUN root. run() is called once,
+ * on a worker, and may free the task. head: as for fi_worker_wait(). */
 struct fi_task {
     void (*run)(struct fi_task *task, struct fi_worker *worker, struct filch_slot *head);
 };
@@ -34,10 +34,10 @@ struct fi_spill {
     struct fi_spill *older;
 };
 
-/* One deque of a worker. A worker needs a second one when a plain function, called from a task's
- * body, waits or runs fork-join work: only the body knows its head, so what the function starts
- * cannot go on the same stack of slots. Levels are made on demand and stay until the pool ends, so
- * that thieves may walk the list at any time. */
+/* One deque of a worker. A worker needs a second one when a plain function, called from a
+ * task's body, waits or runs fork-join work: only the body knows its head, so what the function
+ * starts cannot go on the same stack of slots. Levels are made on demand and stay until the
+ * pool ends, so that thieves may walk the list at any time. */
 struct fi_level {
     struct fi_deque deque; /* first: its front's address is the level's */
     struct fi_worker *worker;
@@ -50,11 +50,11 @@ struct fi_level {
 
 /* What a waiting worker waits for. */
 struct fi_wait {
-    bool (*over)(struct fi_wait *wait);    /* has it come? */
-    bool (*enlist)(struct fi_wait *wait);  /* have my event notified; false: look again first */
-    void (*delist)(struct fi_wait *wait);  /* after true from enlist */
+    bool (*over)(struct fi_wait *wait);   /* has it come? */
+    bool (*enlist)(struct fi_wait *wait); /* have my event notified; false: look again first */
+    void (*delist)(struct fi_wait *wait); /* after true from enlist */
     struct fi_worker *(*thief)(struct fi_wait *wait); /* who runs what is waited for, or NULL */
-    int64_t deadline;                      /* of fi_now(), or FI_NEVER */
+    int64_t deadline;                                 /* of fi_now(), or FI_NEVER */
     struct fi_worker *worker;
     void *object;
     struct fi_waiter waiter;
@@ -107,15 +107,15 @@ struct fi_worker *fi_worker_self(void);
 /* The thread's main function; argument: its struct fi_worker. */
 void *fi_worker_main(void *worker);
 
-/* Worker. Runs tasks until wait->over(); sleeps when there are none. head: the first free slot of the
- * current level, or NULL when a plain function waits. */
+/* Worker. Runs tasks until wait->over(); sleeps when there are none. head: the first free slot
+ * of the current level, or NULL when a plain function waits. */
 void fi_worker_wait(struct fi_worker *worker, struct filch_slot *head, struct fi_wait *wait);
 
 /* Worker. Runs the task in `slot`. head: as above. */
 void fi_worker_run(struct fi_worker *worker, struct filch_slot *head, struct filch_slot *slot);
 
-/* Any thread. Blocks until the latch has ended or the deadline has come; a worker runs other tasks
- * meanwhile. */
+/* Any thread. Blocks until the latch has ended or the deadline has come; a worker runs other
+ * tasks meanwhile. */
 void fi_latch_wait(struct fi_latch *latch, int64_t deadline);
 
 /* Worker. One more for a statistic of its own. */
@@ -131,7 +131,8 @@ static inline void fi_count(_Atomic(uint64_t) *statistic)
 /* Any thread. Work has been made visible: wakes one sleeper unless somebody is searching. */
 void fi_pool_wake(struct filch_pool *pool);
 
-/* Any thread. Is there a task that a worker could take now? For the look before sleeping. O(workers). */
+/* Any thread. Is there a task that a worker could take now? For the look before sleeping.
+ * O(workers). */
 bool fi_pool_has_work(const struct filch_pool *pool);
 
 /* Any thread. Leaves a request at every deque: who sleeps cannot ask later. O(workers). */
@@ -149,8 +150,8 @@ int fi_pool_inject(struct filch_pool *pool, struct fi_task *task);
 int fi_level_init(struct fi_level *level, struct fi_worker *worker, uint32_t slots);
 void fi_level_fini(struct fi_level *level);
 
-/* Worker, about to run a task from a plain function. Makes a free level the current one and returns
- * its first slot. spare: what to use when memory lacks; lives until fi_level_leave(). */
+/* Worker, about to run a task from a plain function. Makes a free level the current one and
+ * returns its first slot. spare: what to use when memory lacks; lives until fi_level_leave(). */
 struct filch_slot *fi_level_enter(struct fi_worker *worker, struct fi_level *spare,
                                   struct filch_slot *scratch);
 void fi_level_leave(struct fi_worker *worker);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Futures: submitted tasks and their results. The life of one is its latch's (sched/core/latch.h).
- * Two parties hold references: the queue, until the task has ended or turned out to be cancelled or
- * claimed, and the user. */
+ * Futures: submitted tasks and their results. The life of one is its latch's
+ * (sched/core/latch.h). Two parties hold references: the queue, until the task has ended or
+ * turned out to be cancelled or claimed, and the user. */
 #include <filch/future.h>
 
 #include "sched/core/worker.h"
@@ -19,10 +19,13 @@ struct filch_future {
     struct fi_task task; /* first: the task's address is the future's */
     struct fi_latch latch;
     _Atomic(uint32_t) references;
-    int code; /* 0 or what the task gave to filch_fail(); code, text and value belong to the runner */
-    filch_fn *fn;
-    void *value; /* the argument, then the result */
+
+    /* The runner's until the latch says FINISHED. */
+    int code;    /* 0 or what the task gave to filch_fail() */
     char *text;  /* of the failure, or NULL */
+    void *value; /* the argument, then the result */
+
+    filch_fn *fn;
     struct filch_pool *pool;
     _Atomic(struct fi_worker *) runner;
 };
@@ -63,7 +66,8 @@ void filch_future_release(struct filch_future *future)
 {
     if (!future)
         return;
-    /* F2, acq_rel, pairs with itself: all that others did with the future comes before the free. */
+    /* F2, acq_rel, pairs with itself: all that others did with the future comes before the
+     * free. */
     if (atomic_fetch_sub_explicit(&future->references, 1, memory_order_acq_rel) != 1)
         return;
     free(future->text);

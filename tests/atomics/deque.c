@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The deque, one thread at a time: what each operation answers in each state. What threads do to each
- * other is tests/stress/deque.c's and tests/model/deque.c's. */
+ * The deque, one thread at a time: what each operation answers in each state. What threads do
+ * to each other is tests/stress/deque.c's and tests/model/deque.c's. */
 #include "atomics/deque.h"
 
 #include <criterion/criterion.h>

@@ -126,7 +126,8 @@ static void *produce(void *argument)
 {
     uintptr_t first = (uintptr_t)argument * EACH;
     for (uintptr_t i = 0; i < EACH; i++)
-        if (fi_queue_push(&queue, item(first + i + 1)) != 0) abort();
+        if (fi_queue_push(&queue, item(first + i + 1)) != 0)
+            abort();
     return NULL;
 }
 
@@ -135,8 +136,10 @@ static void *consume(void *argument)
     uintptr_t last[PRODUCERS] = {0};
     while (atomic_load(&total) < PRODUCERS * EACH) {
         uintptr_t number = (uintptr_t)fi_queue_pop(&queue);
-        if (number == 0) continue;
-        if (number <= last[(number - 1) / EACH]) abort(); /* out of its producer's order */
+        if (number == 0)
+            continue;
+        if (number <= last[(number - 1) / EACH])
+            abort(); /* out of its producer's order */
         last[(number - 1) / EACH] = number;
         atomic_fetch_add(&taken[number - 1], 1);
         atomic_fetch_add(&total, 1);

@@ -30,7 +30,8 @@ static const struct filch_fib_options adding = {FILCH_FIB_ADD, NULL, NULL};
 
 static void skip_with_sanitizer(void)
 {
-    if (WITH_SANITIZER) cr_skip_test("RLIMIT_AS cannot be lowered under a sanitizer");
+    if (WITH_SANITIZER)
+        cr_skip_test("RLIMIT_AS cannot be lowered under a sanitizer");
 }
 
 /* The first hexadecimal digits of the SHA-256 of text and a newline. */
@@ -195,8 +196,10 @@ struct progress_log {
 static void log_progress(double share, void *context)
 {
     struct progress_log *log = context;
-    if (log->calls == 0) log->first = share;
-    if (log->calls > 0 && share < log->last) log->fell = true;
+    if (log->calls == 0)
+        log->first = share;
+    if (log->calls > 0 && share < log->last)
+        log->fell = true;
     log->last = share;
     log->calls++;
 }
@@ -242,7 +245,8 @@ static size_t live, peak;
 static void count(size_t grown, size_t shrunk)
 {
     live += grown;
-    if (live > peak) peak = live;
+    if (live > peak)
+        peak = live;
     live -= shrunk;
 }
 
@@ -288,7 +292,8 @@ Test(fib, no_call_holds_more_than_its_estimate)
     mp_set_memory_functions(counting_allocate, counting_reallocate, counting_free);
     for (uint64_t n = 1; n < 6000000; n += n / 7 + 1) {
         expect_peak_below_estimate(n, &doubling);
-        if (n < 60000) expect_peak_below_estimate(n, &adding);
+        if (n < 60000)
+            expect_peak_below_estimate(n, &adding);
     }
 }
 

@@ -245,11 +245,13 @@ Test(memory, limits_of_the_process_count_less_its_size)
     put_machine(90000 * GIB);
     put("proc/self/status", "Name:\tx\nVmSize:\t 1048576 kB\nVmData:\t 2048 kB\nThreads:\t1\n");
     struct rlimit space = {60000 * GIB, RLIM_INFINITY}, data = {50000 * GIB, RLIM_INFINITY};
-    if (setrlimit(RLIMIT_AS, &space) != 0) cr_skip_test("RLIMIT_AS cannot be set here");
+    if (setrlimit(RLIMIT_AS, &space) != 0)
+        cr_skip_test("RLIMIT_AS cannot be set here");
     expect_available(59999 * GIB);
     put("proc/self/status", "VmSize:\t 1048576 kB\nThreads:\t3\n");
     expect_available(59999 * GIB - 128 * MIB); /* room for the heaps of two other threads */
-    if (setrlimit(RLIMIT_DATA, &data) != 0) cr_skip_test("RLIMIT_DATA cannot be set here");
+    if (setrlimit(RLIMIT_DATA, &data) != 0)
+        cr_skip_test("RLIMIT_DATA cannot be set here");
     put("proc/self/status", "VmSize:\t 1048576 kB\nVmData:\t 2048 kB\nThreads:\t1\n");
     expect_available(50000 * GIB - 2 * MIB);
 }
@@ -321,7 +323,8 @@ static void *claim_often(void *unused)
 {
     (void)unused;
     for (int i = 0; i < 200; i++) {
-        if (fi_memory_reserve(&roots, 40 * MIB) != 0) continue;
+        if (fi_memory_reserve(&roots, 40 * MIB) != 0)
+            continue;
         int now = ++holders;
         int seen = most_holders;
         while (now > seen && !atomic_compare_exchange_weak(&most_holders, &seen, now))

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The deque under a model checker: one owner that follows a script of forks and joins, and one or two
- * thieves. Checks that every task runs exactly once, that its arguments arrive and its result comes
- * back, in every execution that the memory model allows. tests/model/run.sh runs each scenario, and
- * each mutant of deque.mutants, which must fail.
+ * The deque under a model checker: one owner that follows a script of forks and joins, and one
+ * or two thieves. Checks that every task runs exactly once, that its arguments arrive and its
+ * result comes back, in every execution that the memory model allows. tests/model/run.sh runs
+ * each scenario, and each mutant of deque.mutants, which must fail.
  *
  * Scenarios: 6
  *              1  share two, take both back          1 thief x 2

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * The sleep protocol under a model checker: sched/core/idle.h with the deque's requests, and the event
- * of fake/. "No work is lost" means: once all threads have come to rest, a worker that sleeps while
- * work is visible has been claimed by somebody who will notify it; and a worker that sleeps while
- * another runs has left its request with it.
+ * The sleep protocol under a model checker: sched/core/idle.h with the deque's requests, and
+ * the event of fake/. "No work is lost" means: once all threads have come to rest, a worker
+ * that sleeps while work is visible has been claimed by somebody who will notify it; and a
+ * worker that sleeps while another runs has left its request with it.
  *
  * Scenarios: 7
  *              1  a worker falls asleep, one task is submitted: it wakes (liveness)
  *              2  the same with two submitters: both tasks run (liveness)
  *              3  an owner shares a fork and clears the request, a worker falls asleep
  *              4  an owner takes its fork back and clears the request, a worker falls asleep
- *              5  a fork is shared while one searches; that one finds other work; a third falls asleep
+ *              5  a fork is shared while one searches, who finds other work; a third falls asleep
  *              6  the same, but the fork stays private: the request must stand
  *              7  as 1, while the worker is woken for another reason as well */
 #include "atomics/deque.c"

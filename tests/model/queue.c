@@ -67,7 +67,8 @@ static int give(int index, int owner)
 static int take(int *last)
 {
     struct item *item = fi_queue_pop(&queue);
-    if (item == NULL) return -1;
+    if (item == NULL)
+        return -1;
     int index = (int)(item - items);
     assert(item->seen == 1);
     item->seen = 2;

@@ -17,19 +17,19 @@
 static struct filch_pool *pool;
 
 /* Runs the block on pools of several sizes. */
-#define ON_POOLS(...)                                                                        \
-    do {                                                                                     \
-        static const struct filch_pool_options shapes_[] = {                                 \
-            {.workers = 1},                                                                  \
-            {.workers = 2},                                                                  \
-            {.workers = 8},                                                                  \
-            {.workers = 2, .deque_slots = 1},                                                \
-        };                                                                                   \
-        for (int shape_ = 0; shape_ < 4; shape_++) {                                         \
-            cr_assert_eq(filch_pool_create(&shapes_[shape_], &pool), 0);                     \
-            __VA_ARGS__                                                                      \
-            cr_assert_eq(filch_pool_destroy(pool), 0);                                       \
-        }                                                                                    \
+#define ON_POOLS(...)                                                    \
+    do {                                                                 \
+        static const struct filch_pool_options shapes_[] = {             \
+            {.workers = 1},                                              \
+            {.workers = 2},                                              \
+            {.workers = 8},                                              \
+            {.workers = 2, .deque_slots = 1},                            \
+        };                                                               \
+        for (int shape_ = 0; shape_ < 4; shape_++) {                     \
+            cr_assert_eq(filch_pool_create(&shapes_[shape_], &pool), 0); \
+            __VA_ARGS__                                                  \
+            cr_assert_eq(filch_pool_destroy(pool), 0);                   \
+        }                                                                \
     } while (0)
 
 FILCH_TASK(long, fib, long, n)
@@ -305,8 +305,8 @@ FILCH_VOID_TASK(nap, uint32_t, others)
         usleep(10);
 }
 
-/* After fine forks the newest few are private at first. Once the owner has run one leaf it finds that
- * others have asked, and shares the rest. */
+/* After fine forks the newest few are private at first. Once the owner has run one leaf it
+ * finds that others have asked, and shares the rest. */
 FILCH_VOID_TASK(fine_then_flat, int, n)
 {
     (void)FILCH_CALL(fib, 22);

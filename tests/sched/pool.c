@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The life of a pool, its options, and what happens when the system refuses a thread or memory. */
+ * The life of a pool, its options, and what happens when the system refuses a thread or memory.
+ */
 #include <filch/future.h>
 #include <filch/pool.h>
 #include <filch/stats.h>
@@ -220,7 +221,9 @@ Test(pool, a_thread_that_cannot_be_created_is_an_error_and_nothing_is_left)
         cr_skip_test("AddressSanitizer needs the address space itself");
     int before = threads_now();
     struct filch_pool *pool = NULL;
-    struct filch_pool_options options = {.workers = 64, .stack_size = 8 << 20, .deque_slots = 64};
+    struct filch_pool_options options = {.workers = 64,
+                                         .stack_size = 8 << 20,
+                                         .deque_slots = 64};
     limit_address_space((size_t)200 << 20); /* room for some of the stacks */
     cr_assert_eq(filch_pool_create(&options, &pool), FILCH_ETHREAD);
     cr_assert_null(pool);

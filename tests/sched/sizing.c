@@ -138,8 +138,8 @@ Test(sizing, FILCH_WORKERS_overrides)
 
 Test(sizing, FILCH_WORKERS_must_be_a_number_from_1_to_1024)
 {
-    static const char *texts[] = {"0", "abc", "", "-1", "1025", "2x", " 2", "+2", "1e2",
-                                  "99999999999999999999"};
+    static const char *texts[] = {"0",  "abc", "",   "-1",  "1025",
+                                  "2x", " 2",  "+2", "1e2", "99999999999999999999"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct filch_sizing sizing = {.workers = -77};
         struct filch_pool *pool = NULL;

@@ -54,7 +54,8 @@ static void *watch(void *argument)
     uint64_t *most = argument;
     while (atomic_load(&inside) > 0) {
         uint64_t value = filch_counter_value(counter);
-        if (value < *most) atomic_store(&failed, true);
+        if (value < *most)
+            atomic_store(&failed, true);
         *most = value;
     }
     return NULL;
@@ -66,11 +67,14 @@ static uint64_t round_of(enum filch_counter_kind kind, int threads)
     pthread_t ids[64], watcher;
     uint64_t most = 0, want = (uint64_t)threads * VISITS * EACH, value = 0;
     counter = filch_counter_create(kind);
-    if (counter == NULL) return 0;
+    if (counter == NULL)
+        return 0;
     atomic_store(&inside, threads);
-    if (pthread_create(&watcher, NULL, watch, &most) != 0) exit(1);
+    if (pthread_create(&watcher, NULL, watch, &most) != 0)
+        exit(1);
     for (int i = 0; i < threads; i++)
-        if (pthread_create(&ids[i], NULL, work, NULL) != 0) exit(1);
+        if (pthread_create(&ids[i], NULL, work, NULL) != 0)
+            exit(1);
     for (int i = 0; i < threads; i++)
         pthread_join(ids[i], NULL);
     pthread_join(watcher, NULL);
@@ -93,7 +97,8 @@ int main(int argc, char **argv)
     do {
         for (int kind = FILCH_COUNTER_LOCKED; kind <= FILCH_COUNTER_SHARDED; kind++) {
             uint64_t value = round_of((enum filch_counter_kind)kind, sizes[rounds % 4]);
-            if (value == 0) return 1;
+            if (value == 0)
+                return 1;
             increments += value;
         }
         rounds++;

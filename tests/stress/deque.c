@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The deque with one owner and 1 to 3 thieves: every slot is taken exactly once, its arguments arrive
- * and its result comes back. Imitates a worker that forks and joins in random bursts, shares more or
- * less of its tail, and falls back after thefts; more threads than cores, so that thieves are
- * preempted between any two steps. */
+ * The deque with one owner and 1 to 3 thieves: every slot is taken exactly once, its arguments
+ * arrive and its result comes back. Imitates a worker that forks and joins in random bursts,
+ * shares more or less of its tail, and falls back after thefts; more threads than cores, so
+ * that thieves are preempted between any two steps. */
 #include "atomics/deque.h"
 #include "stress.h"
 
@@ -17,8 +17,8 @@ static struct filch_slot slots[CAPACITY + 1];
 static struct fi_deque deque;
 static _Atomic(bool) stop;
 
-/* A task adds 1 to what it finds, in plain memory: two takers are a race for ThreadSanitizer and a
- * wrong sum for anybody. */
+/* A task adds 1 to what it finds, in plain memory: two takers are a race for ThreadSanitizer
+ * and a wrong sum for anybody. */
 struct task {
     uint64_t number, *runs;
 };
@@ -69,7 +69,8 @@ static void burst(struct filch_slot *base, int depth)
 
     for (int i = 0; i < count; i++, forks++) {
         numbers[i] = forks;
-        *(struct task *)(void *)head->payload = (struct task){.number = forks, .runs = &runs[i]};
+        *(struct task *)(void *)head->payload =
+            (struct task){.number = forks, .runs = &runs[i]};
         head++;
         if (next_random() % 3 == 0 || fi_deque_asked(&deque)) {
             fi_deque_share(&deque, head);

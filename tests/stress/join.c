@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Joins of stolen work, deep and wide, on more workers than cores: the count of an irregular tree,
- * whose shape is known only by walking it, must come out the same every time. Imitates unbalanced
- * tree search, with loops of forks, several forks in a frame, tiny deques that overflow, and plain
- * functions inside tasks that run fork-join work and wait for futures of their own. */
+ * Joins of stolen work, deep and wide, on more workers than cores: the count of an irregular
+ * tree, whose shape is known only by walking it, must come out the same every time. Imitates
+ * unbalanced tree search, with loops of forks, several forks in a frame, tiny deques that
+ * overflow, and plain functions inside tasks that run fork-join work and wait for futures of
+ * their own. */
 #include "stress.h"
 
 #include <filch/future.h>

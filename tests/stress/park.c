@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * No wake-up is lost: a million rounds in which a task comes to a pool whose workers are about to
- * sleep, or sleep. Imitates a program that hands over one task at a time, after a rest that varies
- * from none to longer than the workers search. A lost wake-up shows as a round that never ends: the
- * watchdog reports it. Scaled down under sanitizers and by the seconds given; with no argument the
- * million is run whole. */
+ * No wake-up is lost: a million rounds in which a task comes to a pool whose workers are about
+ * to sleep, or sleep. Imitates a program that hands over one task at a time, after a rest that
+ * varies from none to longer than the workers search. A lost wake-up shows as a round that
+ * never ends: the watchdog reports it. Scaled down under sanitizers and by the seconds given;
+ * with no argument the million is run whole. */
 #include "stress.h"
 
 #include <filch/future.h>

@@ -64,7 +64,8 @@ static void *consume(void *argument)
     while (atomic_load_explicit(&popped, memory_order_relaxed) < producers * each) {
         struct item *item = fi_queue_pop(&queue);
         if (item == NULL) {
-            if (++idle % 64 == 0) fi_queue_empty(&queue);
+            if (++idle % 64 == 0)
+                fi_queue_empty(&queue);
             continue;
         }
         if (item->seen++ != 0 || item->number <= last[item->producer])
@@ -87,8 +88,10 @@ static void round_of(int consumers)
     for (int i = 0; i < producers + consumers; i++)
         pthread_join(ids[i], NULL);
     for (int i = 0; i < producers * each; i++)
-        if (items[i].seen != 1) atomic_fetch_add(&wrong, 1);
-    if (!fi_queue_empty(&queue) || fi_queue_pop(&queue) != NULL) atomic_fetch_add(&wrong, 1);
+        if (items[i].seen != 1)
+            atomic_fetch_add(&wrong, 1);
+    if (!fi_queue_empty(&queue) || fi_queue_pop(&queue) != NULL)
+        atomic_fetch_add(&wrong, 1);
 }
 
 int main(int argc, char **argv)
@@ -96,7 +99,8 @@ int main(int argc, char **argv)
     static const int sizes[][2] = {{1, 1}, {2, 2}, {1, 4}, {4, 1}, {8, 8}, {MOST, MOST}};
     time_t end = time(NULL) + (argc > 1 ? atol(argv[1]) : 2);
     unsigned long long passed = 0, rounds = 0;
-    if (fi_queue_init(&queue) != 0) return 1;
+    if (fi_queue_init(&queue) != 0)
+        return 1;
     do {
         producers = sizes[rounds % 6][0];
         round_of(sizes[rounds % 6][1]);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pools that are destroyed with work outstanding: all of it runs, nothing hangs, and the futures stay
- * valid. Imitates `with` blocks that end right after the last submit: tasks are queued, running,
- * submitting others, or forking; workers are starting, searching or asleep. */
+ * Pools that are destroyed with work outstanding: all of it runs, nothing hangs, and the
+ * futures stay valid. Imitates `with` blocks that end right after the last submit: tasks are
+ * queued, running, submitting others, or forking; workers are starting, searching or asleep. */
 #include "stress.h"
 
 #include <filch/future.h>

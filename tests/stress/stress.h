@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the stress programs share: how long to run, and how to fail. Each is a plain program, so that
- * ThreadSanitizer can run it, and takes the seconds that it should run (2 by default). It ends with
- * 0 after one line that says what it did, or with 1 after a line that says what went wrong. */
+ * What the stress programs share: how long to run, and how to fail. Each is a plain program, so
+ * that ThreadSanitizer can run it, and takes the seconds that it should run (2 by default). It
+ * ends with 0 after one line that says what it did, or with 1 after a line that says what went
+ * wrong. */
 #ifndef FILCH_TESTS_STRESS_H
 #define FILCH_TESTS_STRESS_H
 
@@ -11,12 +12,12 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define CHECK(condition)                                                                     \
-    do {                                                                                     \
-        if (!(condition)) {                                                                  \
-            printf("%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition);            \
-            exit(1);                                                                         \
-        }                                                                                    \
+#define CHECK(condition)                                                          \
+    do {                                                                          \
+        if (!(condition)) {                                                       \
+            printf("%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition); \
+            exit(1);                                                              \
+        }                                                                         \
     } while (0)
 
 static double stress_until;

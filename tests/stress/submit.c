@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Eight threads submit at once, to one pool, tasks that submit more: every task runs exactly once and
- * every result arrives. Imitates a server whose request threads share a pool; some cancel, some wait
- * with a short timeout, some let go of the future at once. */
+ * Eight threads submit at once, to one pool, tasks that submit more: every task runs exactly
+ * once and every result arrives. Imitates a server whose request threads share a pool; some
+ * cancel, some wait with a short timeout, some let go of the future at once. */
 #include "stress.h"
 
 #include <filch/future.h>
@@ -93,7 +93,8 @@ int main(int argc, char **argv)
         pthread_join(threads[i], NULL);
     CHECK(!filch_pool_destroy(pool));
     CHECK(atomic_load(&ran) + atomic_load(&cancelled) == atomic_load(&submitted));
-    printf("submit: %d threads, %llu tasks, %llu cancelled, every other one run once\n", THREADS,
-           (unsigned long long)atomic_load(&submitted), (unsigned long long)atomic_load(&cancelled));
+    printf("submit: %d threads, %llu tasks, %llu cancelled, every other one run once\n",
+           THREADS, (unsigned long long)atomic_load(&submitted),
+           (unsigned long long)atomic_load(&cancelled));
     return 0;
 }

@@ -11,24 +11,24 @@
 #define FILCH_END_DECLS   }
 /* std::atomic<T> and _Atomic(T) have one layout in every C++ library that filch is built
  * with; slot.h and counter.h assert the sizes that they rely on. */
-#define FILCH_ATOMIC(T)               std::atomic<T>
-#define FILCH_LOAD_RELAXED(object)    ((object).load(std::memory_order_relaxed))
+#define FILCH_ATOMIC(T)                std::atomic<T>
+#define FILCH_LOAD_RELAXED(object)     ((object).load(std::memory_order_relaxed))
 #define FILCH_STORE_RELAXED(object, v) ((object).store((v), std::memory_order_relaxed))
-#define FILCH_ADD_RELAXED(object, v)  ((object).fetch_add((v), std::memory_order_relaxed))
-#define FILCH_STATIC_ASSERT           static_assert
-#define FILCH_ALIGNAS                 alignas
+#define FILCH_ADD_RELAXED(object, v)   ((object).fetch_add((v), std::memory_order_relaxed))
+#define FILCH_STATIC_ASSERT            static_assert
+#define FILCH_ALIGNAS                  alignas
 #else
 #include <stdatomic.h>
 #define FILCH_BEGIN_DECLS
 #define FILCH_END_DECLS
-#define FILCH_ATOMIC(T)               _Atomic(T)
-#define FILCH_LOAD_RELAXED(object)    atomic_load_explicit(&(object), memory_order_relaxed)
+#define FILCH_ATOMIC(T)            _Atomic(T)
+#define FILCH_LOAD_RELAXED(object) atomic_load_explicit(&(object), memory_order_relaxed)
 #define FILCH_STORE_RELAXED(object, v) \
     atomic_store_explicit(&(object), (v), memory_order_relaxed)
 #define FILCH_ADD_RELAXED(object, v) \
     atomic_fetch_add_explicit(&(object), (v), memory_order_relaxed)
-#define FILCH_STATIC_ASSERT           _Static_assert
-#define FILCH_ALIGNAS                 _Alignas
+#define FILCH_STATIC_ASSERT _Static_assert
+#define FILCH_ALIGNAS       _Alignas
 #endif
 
 #if defined(__GNUC__)

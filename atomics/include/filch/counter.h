@@ -3,13 +3,14 @@
  * Counters that many threads increment: one API over four ways to do it, from the wrong one to
  * the fast one, so that a program can measure what each costs.
  *
- *   FILCH_COUNTER_UNSAFE   load, add 1, store, on one shared cell. Two threads that load the
- * same value lose an increment. It is what `counter++` does in machine code, written with
- * relaxed atomics so that its behaviour is defined. FILCH_COUNTER_LOCKED   the same three steps
- * under a mutex: exact, and the threads queue up. FILCH_COUNTER_ATOMIC   one fetch-and-add on
- * the shared cell: exact, but the cell's cache line still travels between the cores, once an
- * increment. FILCH_COUNTER_SHARDED  load, add 1, store again, on a cell of the thread's own
- * that no other thread writes: exact, and nothing travels. A reader adds up the cells.
+ *     FILCH_COUNTER_UNSAFE   load, add 1, store, on one shared cell. Two threads that load the same
+ *                            value lose an increment. It is what `counter++` does in machine code,
+ *                            written with relaxed atomics so that its behaviour is defined
+ *     FILCH_COUNTER_LOCKED   the same three steps under a mutex: exact, and the threads queue up
+ *     FILCH_COUNTER_ATOMIC   one fetch-and-add on the shared cell: exact, but the cell's cache line
+ *                            still travels between the cores, once an increment
+ *     FILCH_COUNTER_SHARDED  load, add 1, store again, on a cell of the thread's own that no other
+ *                            thread writes: exact, and nothing travels. A reader adds up the cells
  *
  * A thread enters a counter before it increments it and leaves it afterwards:
  *
@@ -69,11 +70,15 @@ FILCH_API const char *filch_counter_kind_name(enum filch_counter_kind kind);
 /* Any thread, does not block. The kind that the counter was created with. */
 FILCH_API enum filch_counter_kind filch_counter_kind(const struct filch_counter *counter);
 
-/* Parts of the inline functions below, not meant to be called by hand: the cell for the calling
- * thread, or NULL; giving it back; and adding under the lock, which blocks. */
+/* Any thread; from filch_counter_enter() alone. The cell for the calling thread, or NULL when
+ * memory lacks. Lock-free, but for malloc. */
 FILCH_API FILCH_ATOMIC(uint64_t) *filch_counter_cell_claim(struct filch_counter *counter);
+
+/* The thread that claimed the cell; from filch_counter_leave() alone. Gives it back. */
 FILCH_API void filch_counter_cell_release(struct filch_counter *counter,
                                           FILCH_ATOMIC(uint64_t) *cell);
+
+/* The thread that claimed its cell; from filch_counter_add() alone. Adds under the lock: blocks. */
 FILCH_API void filch_counter_cell_add_locked(struct filch_counter *counter, uint64_t n);
 
 /* Any thread, does not block. Makes *view the calling thread's own way into the counter.
@@ -84,7 +89,8 @@ static inline int filch_counter_enter(struct filch_counter *counter,
                                       struct filch_counter_view *view)
 {
     FILCH_ATOMIC(uint64_t) *cell = filch_counter_cell_claim(counter);
-    if (cell == NULL) return -1;
+    if (cell == NULL)
+        return -1;
     view->cell = cell;
     view->counter = counter;
     view->kind = filch_counter_kind(counter);

@@ -9,16 +9,16 @@
 #include <filch/base.h>
 
 /* The table of errors: X(name, value, text). */
-#define FILCH_ERRORS(X)                                                                    \
-    X(FILCH_EINVAL, -1, "an argument is out of its range")                                 \
-    X(FILCH_ENOMEM, -2, "not enough memory")                                               \
+#define FILCH_ERRORS(X)                                                                     \
+    X(FILCH_EINVAL, -1, "an argument is out of its range")                                  \
+    X(FILCH_ENOMEM, -2, "not enough memory")                                                \
     X(FILCH_ETHREAD, -3, "a thread could not be created: a limit of the system is reached") \
-    X(FILCH_EWORKERS, -4, "FILCH_WORKERS must be a whole number from 1 to 1024")           \
-    X(FILCH_ETIMEDOUT, -5, "the time is up and the task has not ended")                    \
-    X(FILCH_ECANCELED, -6, "the task was cancelled before it started")                     \
-    X(FILCH_EDEADLK, -7, "a task waits for one that cannot go on before it ends itself")   \
-    X(FILCH_ESHUTDOWN, -8, "the pool is being destroyed and takes no more tasks")          \
-    X(FILCH_ERANGE, -9, "the number is larger than the arithmetic can hold")               \
+    X(FILCH_EWORKERS, -4, "FILCH_WORKERS must be a whole number from 1 to 1024")            \
+    X(FILCH_ETIMEDOUT, -5, "the time is up and the task has not ended")                     \
+    X(FILCH_ECANCELED, -6, "the task was cancelled before it started")                      \
+    X(FILCH_EDEADLK, -7, "a task waits for one that cannot go on before it ends itself")    \
+    X(FILCH_ESHUTDOWN, -8, "the pool is being destroyed and takes no more tasks")           \
+    X(FILCH_ERANGE, -9, "the number is larger than the arithmetic can hold")                \
     X(FILCH_ECHECK, -10, "a result did not pass its check")
 
 enum filch_error {

@@ -37,13 +37,13 @@ FILCH_BEGIN_DECLS
 FILCH_API int filch_pool_submit(struct filch_pool *pool, filch_fn *fn, void *arg,
                                 struct filch_future **future);
 
-/* Any thread. Blocks until the task has ended, for at most `timeout` seconds (0 or negative: does
- * not wait; FILCH_FOREVER). A worker that waits runs this task if it has not started, or else other
- * ones: a task that waits for another of the same pool cannot starve it. *result: what the task
- * returned; result may be NULL.
- * Errors: the code that the task gave to filch_fail() (its text: filch_future_error()),
- * FILCH_ETIMEDOUT, FILCH_ECANCELED, FILCH_EINVAL (timeout NaN), FILCH_EDEADLK (the task runs further
- * down on the caller's own stack, so waiting would never end). */
+/* Any thread. Blocks until the task has ended, for at most `timeout` seconds (0 or negative:
+ * does not wait; FILCH_FOREVER). A worker that waits runs this task if it has not started, or
+ * else other ones: a task that waits for another of the same pool cannot starve it. *result:
+ * what the task returned; result may be NULL. Errors: the code that the task gave to
+ * filch_fail() (its text: filch_future_error()), FILCH_ETIMEDOUT, FILCH_ECANCELED, FILCH_EINVAL
+ * (timeout NaN), FILCH_EDEADLK (the task runs further down on the caller's own stack, so
+ * waiting would never end). */
 FILCH_API int filch_future_result(struct filch_future *future, double timeout, void **result);
 
 /* Any thread. Blocks like filch_future_result(). The text of the failure: what the task gave to
@@ -53,8 +53,8 @@ FILCH_API int filch_future_result(struct filch_future *future, double timeout, v
 FILCH_API const char *filch_future_error(struct filch_future *future, double timeout,
                                          int *code);
 
-/* Any thread, does not block, O(1). Cancels a task that has not started. Returns true if the task is
- * now cancelled (also if it was before), false if it runs or has finished. */
+/* Any thread, does not block, O(1). Cancels a task that has not started. Returns true if the
+ * task is now cancelled (also if it was before), false if it runs or has finished. */
 FILCH_API bool filch_future_cancel(struct filch_future *future);
 
 /* Any thread, does not block, O(1). Has it finished or been cancelled? */
@@ -69,8 +69,8 @@ FILCH_API bool filch_future_cancelled(const struct filch_future *future);
 /* Any thread, does not block. One more reference for the caller to give away. Returns future. */
 FILCH_API struct filch_future *filch_future_retain(struct filch_future *future);
 
-/* Any thread, does not block. Gives back one reference; the last one frees the future. A task that
- * has not ended runs on all the same. future: NULL is fine. */
+/* Any thread, does not block. Gives back one reference; the last one frees the future. A task
+ * that has not ended runs on all the same. future: NULL is fine. */
 FILCH_API void filch_future_release(struct filch_future *future);
 
 FILCH_END_DECLS

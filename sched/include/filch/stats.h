@@ -9,8 +9,8 @@
 
 #include <stdint.h>
 
-/* Sums over all workers since the pool was created; while it runs they are a snapshot, each number
- * for itself. */
+/* Sums over all workers since the pool was created; while it runs they are a snapshot, each
+ * number for itself. */
 struct filch_stats {
     uint64_t steals; /* forked tasks that a worker took from another's deque */
     uint64_t races;  /* attempts at it that another thief or the owner won */

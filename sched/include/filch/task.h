@@ -33,9 +33,9 @@
 
 FILCH_BEGIN_DECLS
 
-/* Any thread; from FILCH_RUN alone. Blocks until the task in `root` has run, its result written over
- * its arguments. A worker of this pool runs it itself, at once; any other thread hands it to a
- * worker and sleeps. Cannot fail: where memory for the hand-over lacks it waits for it. */
+/* Any thread; from FILCH_RUN alone. Blocks until the task in `root` has run, its result written
+ * over its arguments. A worker of this pool runs it itself, at once; any other thread hands it
+ * to a worker and sleeps. Cannot fail: where memory for the hand-over lacks it waits for it. */
 FILCH_API void filch_pool_run(struct filch_pool *pool, struct filch_slot *root);
 
 FILCH_END_DECLS
@@ -61,9 +61,9 @@ FILCH_END_DECLS
 /* FILCH_CALL(name, args...): in a task. Runs the task here and now; its result. */
 #define FILCH_CALL(...) FILCH_WITH_(_filch_body, (filch_front_, filch_head_), __VA_ARGS__)
 
-/* FILCH_JOIN(name): in a task. The result of the newest fork not yet joined, which must be of `name`.
- * Runs it here unless a thief has it; then runs other tasks until it is finished, and sleeps when
- * there are none. */
+/* FILCH_JOIN(name): in a task. The result of the newest fork not yet joined, which must be of
+ * `name`. Runs it here unless a thief has it; then runs other tasks until it is finished, and
+ * sleeps when there are none. */
 #define FILCH_JOIN(name) name##_filch_join(filch_front_, &filch_head_)
 
 /* FILCH_RUN(pool, name, args...): anywhere. Any thread. Blocks. Runs the task on the pool; its
@@ -80,8 +80,9 @@ FILCH_END_DECLS
 
 /* A debug build checks that a join names the task that was forked. */
 #ifdef FILCH_DEBUG
-#define FILCH_CHECK_JOIN_(slot, name) \
-    assert((slot)->run == name##_filch_run && "FILCH_JOIN names another task than its FILCH_FORK")
+#define FILCH_CHECK_JOIN_(slot, name)         \
+    assert((slot)->run == name##_filch_run && \
+           "FILCH_JOIN names another task than its FILCH_FORK")
 #else
 #define FILCH_CHECK_JOIN_(slot, name) ((void)0)
 #endif
@@ -92,9 +93,9 @@ FILCH_END_DECLS
 #define FILCH_UNPACK_(...)  __VA_ARGS__
 #define FILCH_15TH_(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, ...) o
 
-/* Calls name##suffix with the leading arguments in `lead` and those behind the name. ISO C wants an
- * argument for every `...`, hence the pairs of macros: 1 if there is more than one argument (MORE1)
- * or more than two (MORE), else 0. */
+/* Calls name##suffix with the leading arguments in `lead` and those behind the name. ISO C
+ * wants an argument for every `...`, hence the pairs of macros: 1 if there is more than one
+ * argument (MORE1) or more than two (MORE), else 0. */
 #define FILCH_WITH_(suffix, lead, ...) \
     FILCH_PASTE_(FILCH_WITH_, FILCH_MORE1_(__VA_ARGS__))(suffix, lead, __VA_ARGS__)
 #define FILCH_WITH_0(suffix, lead, name)      name##suffix lead
@@ -104,8 +105,8 @@ FILCH_END_DECLS
 #define FILCH_MORE1_(...) FILCH_15TH_(__VA_ARGS__, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0)
 #define FILCH_MORE_(...)  FILCH_15TH_(__VA_ARGS__, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0)
 
-/* FILCH_EACH_N applies M(number, type, name) to N pairs; the last argument is a `~`, and stands there
- * for ISO C's sake. An odd list ends at a FILCH_EACH_odd_count_of_types_and_names. */
+/* FILCH_EACH_N applies M(number, type, name) to N pairs; the last argument is a `~`, and stands
+ * there for ISO C's sake. An odd list ends at a FILCH_EACH_odd_count_of_types_and_names. */
 #define FILCH_EACH_OF_(...) FILCH_PASTE_(FILCH_EACH_, FILCH_15TH_(__VA_ARGS__, \
     odd_count_of_types_and_names, 6, odd_count_of_types_and_names, 5, \
     odd_count_of_types_and_names, 4, odd_count_of_types_and_names, 3, \
