@@ -12,13 +12,18 @@
 
 /* ---- How many of the newest forks stay private ------------------------------------------- */
 
-/* A private fork costs about a call, a shared one two locked instructions and its way through
- * the slow path. So the slow path, which alone reads the clock, lets the private tail grow
- * (`keep`, in slots) while it is entered more often than every SOON_NS, and drops it when the
- * forks are so coarse that sharing all of them costs nothing. In a binary recursion the slow
- * path is entered once in 2^(keep / 2) forks, in a flat loop once in keep / 2. */
+/* A private fork costs about a call, a shared one some locked instructions and its way through the
+ * slow path. So the slow path, which alone reads the clock, lets the private tail grow (`keep`,
+ * in slots) while it is entered more often than every SOON_NS. In a binary recursion it is then
+ * entered once in 2^(keep / 2) forks, in a flat loop once in keep / 2.
+ *
+ * Forks that follow on a longer rest say nothing about the grain of what they fork: a row of long
+ * leaves is forked as fast as a row of short ones. So after SELDOM_NS without a fork the next EAGER
+ * forks are all shared at once, whoever is there to take them. Before a worker falls asleep it has
+ * searched for at least as long, so what it forks first when it wakes is always shared. */
 #define SOON_NS   2000
-#define SELDOM_NS 100000
+#define SELDOM_NS 50000
+#define EAGER     64
 #define KEEP_MAX  1024
 
 static uint32_t next_keep(struct fi_level *level)
@@ -26,10 +31,14 @@ static uint32_t next_keep(struct fi_level *level)
     int64_t now = fi_now(), gap = now - level->forked;
 
     level->forked = now;
-    if (gap > SELDOM_NS)
+    if (gap > SELDOM_NS) {
         level->keep = 0;
-    else if (gap < SOON_NS && level->keep < KEEP_MAX)
+        level->eager = EAGER;
+    } else if (level->eager) {
+        level->eager--;
+    } else if (gap < SOON_NS && level->keep < KEEP_MAX) {
         level->keep += level->keep < 8 ? 2 : level->keep / 2;
+    }
     return level->keep;
 }
 

@@ -21,6 +21,7 @@ static void level_setup(struct fi_level *level, struct fi_worker *worker,
     level->spilled = NULL;
     level->forked = 0;
     level->keep = 0;
+    level->eager = 0;
     atomic_init(&level->newer, NULL);
 }
 

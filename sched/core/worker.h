@@ -46,6 +46,7 @@ struct fi_level {
     struct fi_spill *spilled;         /* newest first */
     int64_t forked;                   /* when the fork's slow path was last entered, ns */
     uint32_t keep;                    /* newest forks kept private: sched/core/forkjoin.c */
+    uint32_t eager;                   /* forks to come that are shared at once: likewise */
 };
 
 /* What a waiting worker waits for. */

@@ -290,7 +290,8 @@ Test(forkjoin, flat_forks_reach_all_sleeping_workers)
 {
     cr_assert_eq(filch_pool_create(&(struct filch_pool_options){.workers = 6}, &pool), 0);
     for (int i = 0; i < 20; i++) {
-        usleep(3000);
+        while (fi_idle_sleeping(atomic_load(&pool->idle.state)) < 6)
+            usleep(10);
         atomic_store(&arrived, 0);
         FILCH_RUN(pool, flat, 6);
     }
