@@ -10,10 +10,11 @@
  * A notification that comes after prepare, at whatever point, ends the wait: none is lost.
  * Wakes without a notification are possible: the caller looks again and loops.
  *
- * Prepare is a read barrier (what the sleeper does next comes after it) and notify a write
- * barrier: a model checker shows that the first is needed (tests/model/deque.c, scenario 6,
- * model imm). Concurrency Kit's atomics are inline assembly that ThreadSanitizer does not see,
- * but no data pass through an event: they come with the words that the caller looks at. */
+ * Prepare and wait are read barriers, and notify is a write barrier: what the sleeper does after
+ * prepare comes after it, and after a wait it sees what its waker did before it notified. A model
+ * checker shows that both are needed (tests/model/: deque.c, scenario 6, and latch.c, 1). They
+ * are Concurrency Kit's inline assembly, which ThreadSanitizer does not see; no plain data rely
+ * on them. */
 #ifndef FI_EVENT_H
 #define FI_EVENT_H
 

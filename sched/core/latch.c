@@ -39,16 +39,17 @@ bool fi_latch_ended(const struct fi_latch *latch)
 
 bool fi_latch_claim(struct fi_latch *latch)
 {
-    uint32_t word = atomic_load_explicit(&latch->word, memory_order_relaxed);
-
-    while (state_of(word) == FI_PENDING)
-        /* L2, relaxed: the task's data came with the queue that it was found in, or were
-         * written by this very thread; the change itself is decided by the word's own order.
-         * Leaves LOCKED as it is: the list does not change. */
+    for (;;) {
+        uint32_t word = atomic_load_explicit(&latch->word, memory_order_relaxed);
+        if (state_of(word) != FI_PENDING)
+            return false;
+        /* L2, relaxed: the task's data came with the queue that it was found in, or were written
+         * by this very thread; the change itself is decided by the word's own order. Leaves
+         * LOCKED as it is: the list does not change. */
         if (atomic_compare_exchange_weak_explicit(&latch->word, &word, word | FI_RUNNING,
                                                   memory_order_relaxed, memory_order_relaxed))
             return true;
-    return false;
+    }
 }
 
 /* Waits while another holds the list; it only links, unlinks or notifies. */
@@ -63,19 +64,19 @@ static uint32_t wait_unlocked(struct fi_latch *latch)
 
 bool fi_latch_end(struct fi_latch *latch, enum fi_state from, enum fi_state to)
 {
-    uint32_t word = wait_unlocked(latch);
+    uint32_t word;
 
-    /* L4, release, pairs with L1: result before state. Acquire, with L6: the list. Without
-     * waiters this is the last access; with some it takes the list along. */
-    do {
-        if (word & LOCKED)
-            word = wait_unlocked(latch);
+    for (;;) {
+        word = wait_unlocked(latch);
         if (state_of(word) != from)
             return false;
-    } while ((word & LOCKED) ||
-             !atomic_compare_exchange_weak_explicit(
-                 &latch->word, &word, (word & LISTED) ? ((uint32_t)to | LOCKED) : (uint32_t)to,
-                 memory_order_acq_rel, memory_order_relaxed));
+        /* L4, release, pairs with L1: result before state. Acquire, with L6: the list. Without
+         * waiters this is the last access; with some it takes the list along. */
+        uint32_t next = word & LISTED ? (uint32_t)to | LOCKED : (uint32_t)to;
+        if (atomic_compare_exchange_weak_explicit(&latch->word, &word, next,
+                                                  memory_order_acq_rel, memory_order_relaxed))
+            break;
+    }
     if (!(word & LISTED))
         return true;
 

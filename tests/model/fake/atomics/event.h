@@ -18,7 +18,7 @@ static inline void fi_event_init(struct fi_event *event)
     atomic_init(&event->count, 0);
 }
 
-/* As ck_ec.h promises: prepare is a read barrier, notify a write barrier. */
+/* As ck_ec.h promises: prepare and wait are read barriers, notify is a write barrier. */
 static inline uint32_t fi_event_prepare(struct fi_event *event)
 {
     return atomic_load_explicit(&event->count, memory_order_acquire);
@@ -26,7 +26,7 @@ static inline uint32_t fi_event_prepare(struct fi_event *event)
 
 static inline void fi_event_wait(struct fi_event *event, uint32_t ticket)
 {
-    while (atomic_load_explicit(&event->count, memory_order_relaxed) == ticket)
+    while (atomic_load_explicit(&event->count, memory_order_acquire) == ticket)
         continue;
 }
 
