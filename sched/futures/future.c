@@ -32,11 +32,14 @@ struct filch_future {
 
 /* ---- Failure ----------------------------------------------------------------------------- */
 
-/* What the last filch_fail() on this thread said. */
-static _Thread_local struct {
+/* What the last filch_fail() of one task said. */
+struct failure {
     int code;
     char text[TEXT_SIZE];
-} failure;
+};
+
+/* That of the task that runs on this thread; tasks nest when one of them waits. */
+static _Thread_local struct failure *current;
 
 /* Its address means failure. */
 static char failed;
@@ -45,10 +48,12 @@ void *filch_fail(int code, const char *fmt, ...)
 {
     va_list arguments;
 
-    failure.code = code ? code : FILCH_EINVAL;
+    if (!current) /* not in a submitted task: nobody would ask */
+        return &failed;
+    current->code = code ? code : FILCH_EINVAL;
     va_start(arguments, fmt);
-    if (vsnprintf(failure.text, sizeof failure.text, fmt, arguments) < 0)
-        failure.text[0] = '\0';
+    if (vsnprintf(current->text, sizeof current->text, fmt, arguments) < 0)
+        current->text[0] = '\0';
     va_end(arguments);
     return &failed;
 }
@@ -79,9 +84,13 @@ void filch_future_release(struct filch_future *future)
 /* Runs a future that the caller has claimed. */
 static void run_claimed(struct filch_future *future, struct fi_worker *worker)
 {
+    struct failure failure, *outer = current;
+
     /* Relaxed: only this very worker draws a conclusion from finding itself there. */
     atomic_store_explicit(&future->runner, worker, memory_order_relaxed);
+    current = &failure;
     void *value = future->fn(future->value);
+    current = outer;
     if (value == &failed) {
         value = NULL;
         future->code = failure.code;
@@ -188,28 +197,35 @@ static int await(struct filch_future *future, double timeout)
     return fi_latch_ended(&future->latch) ? 0 : FILCH_ETIMEDOUT;
 }
 
+/* What has become of a future that has ended. */
+static int outcome(const struct filch_future *future)
+{
+    return filch_future_cancelled(future) ? FILCH_ECANCELED : future->code;
+}
+
 int filch_future_result(struct filch_future *future, double timeout, void **result)
 {
     int error = await(future, timeout);
 
-    if (error)
-        return error;
-    if (filch_future_cancelled(future))
-        return FILCH_ECANCELED;
-    if (future->code)
-        return future->code;
-    if (result)
+    if (!error)
+        error = outcome(future);
+    if (!error && result)
         *result = future->value;
-    return 0;
+    return error;
 }
 
 const char *filch_future_error(struct filch_future *future, double timeout, int *code)
 {
-    int error = filch_future_result(future, timeout, NULL);
+    const char *text = NULL;
+    int error = await(future, timeout);
 
+    if (!error) {
+        error = outcome(future);
+        text = future->text;
+    }
     if (code)
         *code = error;
     if (!error)
         return NULL;
-    return filch_future_done(future) && future->text ? future->text : filch_strerror(error);
+    return text ? text : filch_strerror(error);
 }

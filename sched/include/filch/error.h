@@ -42,7 +42,8 @@ FILCH_API const char *filch_error_name(int code);
  * code: not 0 (0 counts as FILCH_EINVAL); negative codes are filch's, positive ones the
  * user's own. fmt: as for printf; the text is cut after 255 bytes. Only the last call before the
  * task returns counts, and only if its value is what the task returns. Whoever asks the future
- * for its result gets code and text. Returns a pointer that means failure, and nothing else. */
+ * for its result gets code and text. Outside of a submitted task it records nothing. Returns a
+ * pointer that means failure, and nothing else. */
 FILCH_API void *filch_fail(int code, const char *fmt, ...) FILCH_PRINTF(2, 3);
 
 FILCH_END_DECLS
