@@ -75,11 +75,8 @@ int main(int argc, char **argv)
     struct filch_pool *pool;
     struct filch_stats stats;
     pthread_t thread;
-    bool whole = argc < 2;
+    bool whole = argc < 2 && !SANITIZED;
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-    whole = false;
-#endif
     stress_begin(argc, argv);
     CHECK(!pthread_create(&thread, NULL, watchdog, NULL));
     CHECK(!filch_pool_create(&(struct filch_pool_options){.workers = 3}, &pool));
