@@ -247,9 +247,11 @@ static void latch_wait_outside(struct fi_latch *latch, int64_t deadline)
     struct fi_wait wait = {.object = latch, .deadline = deadline};
     struct fi_event event;
     int64_t since = fi_now();
+    uint32_t pauses = 1;
 
+    /* Yielding matters: the worker just woken may be waiting for this very processor. */
     while (!latch_over(&wait) && fi_now() - since < AWAKE_NS)
-        ck_pr_stall();
+        relax(&pauses, since);
     if (latch_over(&wait))
         return;
     fi_event_init(&event);
