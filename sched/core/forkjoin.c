@@ -142,23 +142,23 @@ static void wait_for_thief(struct fi_level *level, struct filch_slot *slot)
     fi_deque_fall_back(&level->deque, slot);
 }
 
-struct filch_slot *filch_front_join(struct filch_front *front, struct filch_slot *slot)
+uintptr_t filch_front_join(struct filch_front *front, struct filch_slot *slot)
 {
     struct fi_level *level = (struct fi_level *)(void *)front;
     struct fi_deque *deque = &level->deque;
-    struct filch_slot *result = NULL;
+    uintptr_t joined = (uintptr_t)slot;
 
     if (level->spilled && slot + 1 == deque->end) {
-        result = unspill(level);
+        joined = (uintptr_t)unspill(level) | FILCH_JOINED;
     } else if (slot >= fi_deque_split(deque)) {
         /* Private, so somebody has asked (or results are spilled): share all that is older. */
         fi_deque_share(deque, slot);
     } else if (fi_deque_take(deque, slot) == FI_LOST) {
         wait_for_thief(level, slot);
-        result = slot;
+        joined |= FILCH_JOINED;
     }
     watch(level);
-    return result;
+    return joined;
 }
 
 /* ---- From outside ------------------------------------------------------------------------ */

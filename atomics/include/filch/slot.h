@@ -44,6 +44,7 @@ FILCH_STATIC_ASSERT(sizeof(struct filch_slot) == 64, "a slot is one cache line")
 struct filch_front {
     FILCH_ATOMIC(struct filch_slot *) limit;  /* a fork at or above it takes the slow path */
     FILCH_ATOMIC(struct filch_slot *) border; /* a join below it takes the slow path */
+    uintptr_t answer;                         /* the owner's: of its last slow path */
 };
 
 #define FILCH_BORDER_ASKED ((struct filch_slot *)UINTPTR_MAX)
@@ -56,12 +57,37 @@ FILCH_API FILCH_COLD struct filch_slot *filch_front_fork(struct filch_front *fro
                                                          struct filch_slot *head);
 
 /* Owner, from FILCH_JOIN alone. The slow path of a join of `slot`, the newest fork not yet
- * joined. Returns NULL when the task has not been taken: the caller runs it. Otherwise the task
- * is finished; the slot that is returned holds its result, and is the new head. While another
- * worker runs the task this one runs others, then sleeps. */
-FILCH_API FILCH_COLD struct filch_slot *filch_front_join(struct filch_front *front,
-                                                         struct filch_slot *slot);
+ * joined. Returns the slot itself when its task has not been taken: the caller runs it. Otherwise
+ * the task is finished: returns the slot that holds its result, which is the new head, with
+ * FILCH_JOINED in its lowest bit. While another worker runs the task this one runs others, then
+ * sleeps. */
+FILCH_API FILCH_COLD uintptr_t filch_front_join(struct filch_front *front,
+                                                struct filch_slot *slot);
+
+#define FILCH_JOINED ((uintptr_t)1)
 
 FILCH_END_DECLS
+
+/* The way to both from the fast paths; the answer lies in the front. Where a compiler can be told
+ * that a call changes no register (clang's preserve_most, which in clang 14 keeps a result from
+ * its register, too), the fast path saves none on its account, and a task that forks nothing
+ * saves none at all. */
+#if defined(__clang__) && defined(__x86_64__)
+#define FILCH_SLOW_ static FILCH_COLD FILCH_UNUSED __attribute__((preserve_most))
+#else
+#define FILCH_SLOW_ static FILCH_COLD FILCH_UNUSED
+#endif
+
+/* Owner, from FILCH_FORK alone: see filch_front_fork(). */
+FILCH_SLOW_ void filch_slow_fork_(struct filch_front *front, struct filch_slot *head)
+{
+    front->answer = (uintptr_t)filch_front_fork(front, head);
+}
+
+/* Owner, from FILCH_JOIN alone: see filch_front_join(). */
+FILCH_SLOW_ void filch_slow_join_(struct filch_front *front, struct filch_slot *slot)
+{
+    front->answer = filch_front_join(front, slot);
+}
 
 #endif

@@ -174,24 +174,27 @@ FILCH_END_DECLS
         struct filch_slot *filch_head_ EACH(FILCH_PARAM_, __VA_ARGS__)) \
     { \
         name##_filch_put(filch_head_ EACH(FILCH_PASS_, __VA_ARGS__)); \
-        if (FILCH_UNLIKELY(filch_head_ >= FILCH_LOAD_RELAXED(filch_front_->limit))) \
-            return filch_front_fork(filch_front_, filch_head_); \
+        if (FILCH_UNLIKELY(filch_head_ >= FILCH_LOAD_RELAXED(filch_front_->limit))) { \
+            filch_slow_fork_(filch_front_, filch_head_); \
+            return (struct filch_slot *)filch_front_->answer; \
+        } \
         return filch_head_ + 1; \
     } \
     FILCH_INLINE_ R name##_filch_join(struct filch_front *filch_front_, \
                                       struct filch_slot **filch_head_) \
     { \
         struct filch_slot *filch_slot_ = *filch_head_ - 1; \
-        FILCH_UNUSED struct name##_filch_args *filch_args_ = FILCH_ARGS_(name, filch_slot_); \
-        *filch_head_ = filch_slot_; \
         if (FILCH_UNLIKELY(filch_slot_ < FILCH_LOAD_RELAXED(filch_front_->border))) { \
-            struct filch_slot *filch_done_ = filch_front_join(filch_front_, filch_slot_); \
-            if (filch_done_) { \
-                *filch_head_ = filch_done_; \
-                kind##RESULT(R, filch_done_); \
+            filch_slow_join_(filch_front_, filch_slot_); \
+            filch_slot_ = (struct filch_slot *)(filch_front_->answer & ~FILCH_JOINED); \
+            if (filch_front_->answer & FILCH_JOINED) { \
+                *filch_head_ = filch_slot_; \
+                kind##RESULT(R, filch_slot_); \
             } \
         } \
+        *filch_head_ = filch_slot_; \
         FILCH_CHECK_JOIN_(filch_slot_, name); \
+        FILCH_UNUSED struct name##_filch_args *filch_args_ = FILCH_ARGS_(name, filch_slot_); \
         kind##RETURN name##_filch_body(filch_front_, filch_slot_ EACH(FILCH_FETCH_, __VA_ARGS__)); \
     } \
     FILCH_UNUSED static R name##_filch_start( \
