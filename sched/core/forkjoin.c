@@ -98,13 +98,14 @@ struct filch_slot *filch_front_fork(struct filch_front *front, struct filch_slot
     struct fi_deque *deque = &level->deque;
     bool full = head == deque->end;
     struct filch_slot *next = full ? head : head + 1;
-    uint32_t keep = next_keep(level);
+    /* What stays private: the newer half of a tail that has grown long. But whoever asks gets all
+     * there is, the new slot included: its owner may be about to enter a long leaf. */
+    uint32_t kept = next_keep(level) / 2;
 
-    /* Whoever asks gets all there is, the new slot included: its owner may be about to enter a
-     * long leaf. Otherwise the older half of a tail that has grown long. */
-    struct filch_slot *upto = full || fi_deque_asked(deque) ? next : next - keep / 2;
-    if (upto > fi_deque_split(deque))
-        fi_deque_share(deque, upto);
+    if (full || fi_deque_asked(deque))
+        kept = 0;
+    if (next - fi_deque_split(deque) > kept)
+        fi_deque_share(deque, next - kept);
     watch(level);
     return full ? spill(level, head) : next;
 }

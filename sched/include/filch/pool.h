@@ -20,9 +20,9 @@ struct filch_pool;
 struct filch_pool_options {
     int workers;        /* 1 to FILCH_WORKERS_MAX; 0: filch_sizing_read()'s answer */
     size_t stack_size;  /* bytes of a worker's stack, at least 64 KiB; 0: 16 MiB */
-    size_t deque_slots; /* forks of one worker that can be shared at a time, at least 1, rounded
-                           up to a page; 0: 1,048,576. Address space, 64 bytes each; memory is
-                           used only as it is touched. Further forks run at once, in place */
+    size_t deque_slots; /* forks of one worker that can be pending at a time, 1 to 2^30; 0:
+                           1,048,576. Address space, 64 bytes each; memory is used only as it
+                           is touched. Further forks run at once, in place */
 };
 
 /* How the default number of workers comes about. */
