@@ -95,8 +95,8 @@ static void teardown_pairs(void *state)
 
 struct steals {
     struct fi_deque deque;
-    struct filch_slot *slots; /* BATCH of them and one more */
-    int batches;              /* a run */
+    struct filch_slot slots[BATCH + 1]; /* begin a cache line, as the deque does */
+    int batches;                        /* a run */
     pthread_t thief;
     pthread_barrier_t turn; /* owner shares | thief steals | owner cleans up */
     bool over;              /* written by the owner before its turn ends */
@@ -148,10 +148,6 @@ static const char *setup_steals(const struct bench_job *job, void **state)
         return filch_strerror(FILCH_ENOMEM);
     steals->batches = job->quick ? QUICK_BATCHES : FULL_BATCHES;
     steals->over = false;
-    steals->slots =
-        aligned_alloc(sizeof(struct filch_slot), (BATCH + 1) * sizeof(struct filch_slot));
-    if (!steals->slots)
-        return filch_strerror(FILCH_ENOMEM);
     fi_deque_init(&steals->deque, steals->slots, BATCH);
     pthread_barrier_init(&steals->turn, NULL, 2);
     *state = steals;
@@ -203,7 +199,6 @@ static void teardown_steals(void *state)
     pthread_barrier_wait(&steals->turn);
     pthread_join(steals->thief, NULL);
     pthread_barrier_destroy(&steals->turn);
-    free(steals->slots);
     free(steals);
 }
 

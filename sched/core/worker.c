@@ -204,7 +204,7 @@ static void search(struct fi_worker *worker, struct filch_slot *head, struct fi_
             return;
         relax(&pauses, since);
         if (fi_now() - since > SEARCH_NS) {
-            if (is_deep(worker))
+            if (is_deep(worker) && wait->enlist) /* never at the top level */
                 park_deep(worker, wait);
             else
                 park(worker, wait);

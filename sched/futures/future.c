@@ -86,6 +86,7 @@ static void run_claimed(struct filch_future *future, struct fi_worker *worker)
 {
     struct failure failure, *outer = current;
 
+    failure.code = 0;
     /* Relaxed: only this very worker draws a conclusion from finding itself there. */
     atomic_store_explicit(&future->runner, worker, memory_order_relaxed);
     current = &failure;
@@ -93,8 +94,10 @@ static void run_claimed(struct filch_future *future, struct fi_worker *worker)
     current = outer;
     if (value == &failed) {
         value = NULL;
-        future->code = failure.code;
-        future->text = strdup(failure.text); /* NULL: the code's own text is left */
+        /* A failure that is not this task's own has no code. */
+        future->code = failure.code ? failure.code : FILCH_EINVAL;
+        if (failure.code)
+            future->text = strdup(failure.text); /* NULL: the code's own text is left */
     }
     future->value = value;
     atomic_store_explicit(&future->runner, NULL, memory_order_relaxed);

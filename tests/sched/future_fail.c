@@ -171,6 +171,23 @@ Test(future_fail, the_text_is_that_of_the_code)
     filch_pool_destroy(pool);
 }
 
+static void *return_it(void *failure)
+{
+    return failure;
+}
+
+Test(future_fail, a_failure_that_is_another_tasks_counts_as_an_argument_out_of_range)
+{
+    struct filch_pool *pool = pool_of(1);
+    struct filch_future *future = submit(pool, return_it, filch_fail(3, "not this task's"));
+    int code;
+    cr_assert_str_eq(filch_future_error(future, FILCH_FOREVER, &code),
+                     filch_strerror(FILCH_EINVAL));
+    cr_assert_eq(code, FILCH_EINVAL);
+    filch_future_release(future);
+    filch_pool_destroy(pool);
+}
+
 Test(future_fail, outside_a_task_it_means_nothing)
 {
     cr_assert(filch_fail(3, "nobody asks"));
