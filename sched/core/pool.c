@@ -28,18 +28,13 @@ void fi_pool_wake(struct filch_pool *pool)
         fi_event_notify(&pool->workers[sleeper]->event);
 }
 
-static struct fi_level *newer(struct fi_level *level)
-{
-    /* W2, acquire, pairs with W1 in level.c. */
-    return atomic_load_explicit(&level->newer, memory_order_acquire);
-}
-
 bool fi_pool_has_work(const struct filch_pool *pool)
 {
     if (!fi_queue_empty(&pool->injected))
         return true;
     for (int i = 0; i < pool->size; i++)
-        for (struct fi_level *level = &pool->workers[i]->first; level; level = newer(level))
+        for (struct fi_level *level = &pool->workers[i]->first; level;
+             level = fi_level_newer(level))
             if (fi_deque_has_shared(&level->deque))
                 return true;
     return false;
@@ -48,7 +43,8 @@ bool fi_pool_has_work(const struct filch_pool *pool)
 void fi_pool_ask(struct filch_pool *pool)
 {
     for (int i = 0; i < pool->size; i++)
-        for (struct fi_level *level = &pool->workers[i]->first; level; level = newer(level))
+        for (struct fi_level *level = &pool->workers[i]->first; level;
+             level = fi_level_newer(level))
             fi_deque_ask(&level->deque);
 }
 
@@ -107,7 +103,7 @@ static void worker_destroy(struct fi_worker *worker)
     struct fi_level *level = &worker->first;
 
     while (level) {
-        struct fi_level *next = newer(level);
+        struct fi_level *next = fi_level_newer(level);
         fi_level_fini(level);
         if (level != &worker->first)
             free(level);

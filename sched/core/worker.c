@@ -89,9 +89,7 @@ static void run_stolen(struct fi_worker *worker, struct filch_slot *head,
 /* Runs the oldest task that `victim` shares; asks for more where there is none. */
 static bool rob(struct fi_worker *worker, struct filch_slot *head, struct fi_worker *victim)
 {
-    for (struct fi_level *level = &victim->first; level;
-         /* W2, acquire, pairs with W1. */
-         level = atomic_load_explicit(&level->newer, memory_order_acquire)) {
+    for (struct fi_level *level = &victim->first; level; level = fi_level_newer(level)) {
         struct filch_slot *slot;
         switch (fi_deque_steal(&level->deque, &slot)) {
         case FI_STOLEN:

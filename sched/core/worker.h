@@ -147,6 +147,13 @@ int fi_pool_inject(struct filch_pool *pool, struct fi_task *task);
 
 /* ---- level.c ----------------------------------------------------------------------------- */
 
+/* Any thread. The next level of the same worker, or NULL. */
+static inline struct fi_level *fi_level_newer(struct fi_level *level)
+{
+    /* W2, acquire, pairs with W1 in level.c: the level's deque. */
+    return atomic_load_explicit(&level->newer, memory_order_acquire);
+}
+
 /* Before the worker runs. Returns 0 or FILCH_ENOMEM. */
 int fi_level_init(struct fi_level *level, struct fi_worker *worker, uint32_t slots);
 void fi_level_fini(struct fi_level *level);
