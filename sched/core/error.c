@@ -6,8 +6,8 @@
 
 #include <stddef.h>
 
-#define TEXT(x)  TEXT2(x)
-#define TEXT2(x) #x
+#define DOTTED(a, b, c)  DOTTED2(a, b, c)
+#define DOTTED2(a, b, c) #a "." #b "." #c
 
 const char *filch_strerror(int code)
 {
@@ -39,6 +39,5 @@ const char *filch_error_name(int code)
 
 const char *filch_version(void)
 {
-    return TEXT(FILCH_VERSION_MAJOR) "." TEXT(FILCH_VERSION_MINOR) "." TEXT(
-        FILCH_VERSION_PATCH);
+    return DOTTED(FILCH_VERSION_MAJOR, FILCH_VERSION_MINOR, FILCH_VERSION_PATCH);
 }

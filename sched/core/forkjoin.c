@@ -18,20 +18,19 @@
  * entered once in 2^(keep / 2) forks, in a flat loop once in keep / 2.
  *
  * Forks that follow on a longer rest say nothing about the grain of what they fork: a row of long
- * leaves is forked as fast as a row of short ones. So after SELDOM_NS without a fork the next EAGER
- * forks are all shared at once, whoever is there to take them. Before a worker falls asleep it has
- * searched for at least as long, so what it forks first when it wakes is always shared. */
-#define SOON_NS   2000
-#define SELDOM_NS 50000
-#define EAGER     64
-#define KEEP_MAX  1024
+ * leaves is forked as fast as a row of short ones. So after FI_SEARCH_NS without a fork the next
+ * EAGER forks are all shared at once, whoever is there to take them. A worker searches for as long
+ * before it falls asleep, so what it forks first when it wakes is always shared. */
+#define SOON_NS  2000
+#define EAGER    64
+#define KEEP_MAX 1024
 
 static uint32_t next_keep(struct fi_level *level)
 {
     int64_t now = fi_now(), gap = now - level->forked;
 
     level->forked = now;
-    if (gap > SELDOM_NS) {
+    if (gap > FI_SEARCH_NS) {
         level->keep = 0;
         level->eager = EAGER;
     } else if (level->eager) {
@@ -60,8 +59,7 @@ static void watch(struct fi_level *level)
 
 /* ---- The deque is full ------------------------------------------------------------------- */
 
-/* The fork runs in place. Its result waits on a list, newest first, and head stays where it is.
- */
+/* The fork runs in place. Its result waits on a list, newest first; head stays where it is. */
 static struct filch_slot *spill(struct fi_level *level, struct filch_slot *head)
 {
     struct fi_spill *spilled;

@@ -10,11 +10,10 @@
 #include <sched.h>
 #include <stddef.h>
 
-/* How long a worker searches before it sleeps, and a thread outside waits awake: some wake-ups'
- * worth of time (10 us each). For the first part it stays on its processor, then it yields. */
-#define SEARCH_NS 50000
-#define AWAKE_NS  20000
-#define STAY_NS   3000
+/* How long a thread outside waits awake; and for how long it, or a worker that searches, stays on
+ * its processor before it yields. */
+#define AWAKE_NS 20000
+#define STAY_NS  3000
 
 #define INJECTED_FIRST 61
 
@@ -201,7 +200,7 @@ static void search(struct fi_worker *worker, struct filch_slot *head, struct fi_
         if (run_one(worker, head, wait))
             return;
         relax(&pauses, since);
-        if (fi_now() - since > SEARCH_NS) {
+        if (fi_now() - since > FI_SEARCH_NS) {
             if (is_deep(worker) && wait->enlist) /* never at the top level */
                 park_deep(worker, wait);
             else

@@ -102,6 +102,9 @@ struct filch_pool {
 
 /* ---- worker.c: finding work, waiting ----------------------------------------------------- */
 
+/* How long a worker searches at least before it sleeps, ns: some wake-ups' worth (10 us each). */
+#define FI_SEARCH_NS 50000
+
 /* The calling thread's worker, or NULL. */
 struct fi_worker *fi_worker_self(void);
 
