@@ -8,14 +8,16 @@
 
 #include "bench/micro/bench.h"
 #include "bench/micro/harness.h"
+#include "bench/micro/peer.h"
 #include "bench/micro/report.h"
 
 #include <filch/pool.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORKER_COUNTS_MAX = 16, DEFAULT_RUNS = 10 };
+enum { WORKER_COUNTS_MAX = 16, DEFAULT_RUNS = 10, DEFAULT_PATIENCE_S = 5 };
 
 /* Numbers of workers, in the order given, none twice. */
 struct worker_list {
@@ -28,6 +30,7 @@ struct request {
     size_t chosen_count;
     struct worker_list workers; /* length 0: --workers is not given */
     struct worker_list defaults;
+    const struct peer_list *peers;
     const char *json; /* or NULL */
     struct harness_plan plan;
 };
@@ -127,52 +130,97 @@ static struct worker_list workers_of(const struct bench_program *program,
     return given ? request->workers : request->defaults;
 }
 
-/* The series of one benchmark; room for all the caller frees. NULL without memory. */
-static struct bench_series *list_series(const struct bench *bench,
-                                        const struct request *request, size_t *count)
+/* What one benchmark is made up of. */
+struct lineup {
+    struct bench_series *series;
+    size_t count;
+    struct bench_program *peers; /* their programs */
+};
+
+static void add_program(struct lineup *lineup, const struct bench_program *program,
+                        const struct request *request)
 {
-    struct bench_series *series =
-        calloc(bench->program_count * WORKER_COUNTS_MAX, sizeof *series);
-    *count = 0;
-    for (size_t p = 0; series && p < bench->program_count; p++) {
-        struct worker_list workers = workers_of(&bench->programs[p], request);
-        for (int i = 0; i < workers.length; i++)
-            series[(*count)++] = (struct bench_series){.program = &bench->programs[p],
-                                                       .workers = workers.counts[i]};
+    struct worker_list workers = workers_of(program, request);
+    for (int i = 0; i < workers.length; i++)
+        lineup->series[lineup->count++] =
+            (struct bench_series){.program = program, .workers = workers.counts[i]};
+}
+
+static void disband(struct lineup *lineup)
+{
+    free(lineup->series);
+    free(lineup->peers);
+}
+
+/* Returns false without memory. */
+static bool line_up(struct lineup *lineup, const struct bench *bench,
+                    const struct request *request)
+{
+    size_t peers = bench->workload ? (size_t)request->peers->count : 0;
+    *lineup = (struct lineup){
+        .series =
+            calloc((bench->program_count + peers) * WORKER_COUNTS_MAX, sizeof *lineup->series),
+        .peers = calloc(peers + 1, sizeof *lineup->peers),
+    };
+    if (!lineup->series || !lineup->peers) {
+        disband(lineup);
+        return false;
     }
-    return series;
+    for (size_t i = 0; i < bench->program_count; i++)
+        add_program(lineup, &bench->programs[i], request);
+    for (size_t i = 0; i < peers; i++) {
+        lineup->peers[i] = peer_program(&request->peers->peers[i], bench);
+        add_program(lineup, &lineup->peers[i], request);
+    }
+    return true;
 }
 
 static int run_all(const struct request *request)
 {
     size_t count = request->chosen_count, done = 0;
     struct report_part *parts = calloc(count, sizeof *parts);
-    int code = parts ? COMMAND_OK : output_failure("bench", FILCH_ENOMEM);
+    struct lineup *lineups = calloc(count, sizeof *lineups);
+    int code = parts && lineups ? COMMAND_OK : output_failure("bench", FILCH_ENOMEM);
     if (!code && request->json)
         code = report_json_check(request->json);
 
     for (; !code && done < count; done++) {
-        struct report_part *part = &parts[done];
-        part->bench = request->chosen[done];
-        struct bench_series *series = list_series(part->bench, request, &part->count);
-        part->series = series;
-        if (!series) {
+        const struct bench *bench = request->chosen[done];
+        struct lineup *lineup = &lineups[done];
+        if (!line_up(lineup, bench, request)) {
             code = output_failure("bench", FILCH_ENOMEM);
             break;
         }
-        code = harness_run(part->bench, series, part->count, &request->plan);
+        parts[done] = (struct report_part){bench, lineup->series, lineup->count};
+        code = harness_run(bench, lineup->series, lineup->count, &request->plan);
         if (code)
             continue;
-        report_table(part->bench, series, part->count, &request->plan);
+        report_table(&parts[done], &request->plan);
         if (!output_flush())
             code = COMMAND_FAILED;
     }
     if (!code && request->json)
         code = report_json(request->json, parts, count, &request->plan);
     for (size_t i = 0; i < done; i++)
-        free((void *)parts[i].series);
+        disband(&lineups[i]);
+    free(lineups);
     free(parts);
     return code;
+}
+
+/* The peers that were asked for. What is not there is said, on top of the tables. */
+static int find_peers(struct peer_list *list, bool built_in, const char *adapters)
+{
+    int error = built_in ? peer_find(list, peer_built_in_directory()) : 0;
+    if (error && error != ENOENT)
+        return output_error("bench", "--peers %s: %s", peer_built_in_directory(),
+                            strerror(error));
+    if (built_in && *peer_missing(list))
+        output_printf("peers not found: %s (bench/peers/README.md says how to build them)\n\n",
+                      peer_missing(list));
+    error = adapters ? peer_find(list, adapters) : 0;
+    return error ? output_error("bench", "--adapters %s: %s", adapters, strerror(error))
+                 : COMMAND_OK;
 }
 
 /* 1 and the default size. */
@@ -189,10 +237,11 @@ static int read_defaults(struct worker_list *list)
 
 static int run(int argc, char **argv)
 {
-    uint64_t runs = DEFAULT_RUNS;
-    const char *workers = NULL;
-    bool list = false;
-    struct request request = {.json = NULL};
+    uint64_t runs = DEFAULT_RUNS, patience = DEFAULT_PATIENCE_S;
+    const char *workers = NULL, *adapters = NULL;
+    bool list = false, built_in = false;
+    struct peer_list peers = {.count = 0};
+    struct request request = {.peers = &peers};
     const struct args_option options[] = {
         {.name = "--workers",
          .kind = ARGS_TEXT,
@@ -204,6 +253,13 @@ static int run(int argc, char **argv)
          .min = HARNESS_RUNS_MIN,
          .max = HARNESS_RUNS_MAX,
          .to.number = &runs},
+        {.name = "--patience",
+         .kind = ARGS_NUMBER,
+         .min = 1,
+         .max = 600,
+         .to.number = &patience},
+        {.name = "--peers", .kind = ARGS_FLAG, .to.flag = &built_in},
+        {.name = "--adapters", .kind = ARGS_TEXT, .takes = "a directory", .to.text = &adapters},
         {.name = "--quick", .kind = ARGS_FLAG, .to.flag = &request.plan.quick},
         {.name = "--list", .kind = ARGS_FLAG, .to.flag = &list},
         {.name = NULL},
@@ -212,6 +268,7 @@ static int run(int argc, char **argv)
     if (names < 0 || (workers && !read_list(workers, &request.workers)))
         return COMMAND_USAGE;
     request.plan.runs = (int)runs;
+    request.plan.patience = (double)patience;
 
     const struct bench **chosen = calloc(bench_count, sizeof *chosen);
     if (!chosen)
@@ -223,6 +280,8 @@ static int run(int argc, char **argv)
     } else if (!code) {
         if (!workers)
             code = read_defaults(&request.defaults);
+        if (!code)
+            code = find_peers(&peers, built_in, adapters);
         if (!code)
             code = run_all(&request);
     }
@@ -238,12 +297,17 @@ static const char help[] =
     "  --workers W,W  numbers of workers, from 1 to 1024; 1 and the default size otherwise\n"
     "  --runs R       runs that count, from 10 to 1000; 10 by default\n"
     "  --json FILE    the results also as a JSON array into FILE\n"
+    "  --patience S   a series whose first run takes more than S seconds is not run again;\n"
+    "                 5 by default, 600 at most\n"
+    "  --peers        the same work also on other systems, where they were built\n"
+    "  --adapters DIR and on those whose programs are in DIR: see bench/peers/README.md\n"
     "  --quick        far less work: to try the program out, not to measure\n"
     "  --list         the names, and what is measured in which unit\n";
 
 const struct command command_bench = {
     .name = "bench",
-    .synopsis = "[NAME...] [--workers W,W...] [--runs R] [--json FILE] [--quick]\n"
+    .synopsis = "[NAME...] [--workers W,W...] [--runs R] [--patience S] [--peers]\n"
+                "                   [--adapters DIR] [--json FILE] [--quick]\n"
                 "       filch bench --list",
     .summary = "microbenchmarks: tables, and JSON for programs",
     .help = help,

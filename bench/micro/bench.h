@@ -3,12 +3,13 @@
  * What a benchmark is. A benchmark (`fork`) is a set of programs: the same work on one system
  * each (serial C, filch, ...). A program with a number of workers is a series; harness.h runs
  * the series of one benchmark side by side, each in a process of its own. A benchmark lies in
- * the file of its name and is listed in benches.c. */
+ * the file of its name, or is one of bench/workloads (workload.c); benches.c lists them all. */
 #ifndef BENCH_MICRO_BENCH_H
 #define BENCH_MICRO_BENCH_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Which numbers of workers a program runs with. */
 enum bench_scale {
@@ -19,6 +20,7 @@ enum bench_scale {
 };
 
 struct bench_program;
+struct workload;
 
 /* What setup() gets. */
 struct bench_job {
@@ -27,23 +29,28 @@ struct bench_job {
     bool quick; /* shrink the work: for tests, where the figures do not matter */
 };
 
-/* One run. */
+/* One run. The harness sets what run() leaves as it was. */
 struct bench_sample {
-    double value; /* in the program's unit */
-    double p99;   /* the same of the slowest hundredth, where the program has tails */
+    double value;    /* in the program's unit */
+    double p99;      /* the same of the slowest hundredth, where the program has tails */
+    uint64_t result; /* what came out: the same for all programs of a benchmark */
+    double steals;   /* tasks that changed their worker; negative: unknown */
+    double cpu;    /* seconds of CPU time, all threads together; negative: the process's own */
+    long peak_rss; /* KiB, since the process began; negative: likewise */
 };
 
 /* The three functions run in the series' own process. They return NULL, or the text of an
  * error, which ends the whole run; it must outlive the call. */
 struct bench_program {
     const char *name;   /* "fork", or "counter-atomic" where a benchmark has several kinds */
-    const char *system; /* "serial", "filch" */
+    const char *system; /* "serial", "filch", or a peer's name */
     const char *unit;   /* "s", "ns", "share" */
     enum bench_scale scale;
     int kind; /* the program's own */
     const char *(*setup)(const struct bench_job *job, void **state);
     const char *(*run)(void *state, struct bench_sample *sample);
     void (*teardown)(void *state);
+    const char *peer; /* peer.h: the executable that does the work; NULL: it is done here */
 };
 
 struct bench {
@@ -51,17 +58,20 @@ struct bench {
     const char *title; /* the work and the unit, for the heading of its table */
     bool tails;        /* p99 is measured */
     bool together;     /* series run at the same time: they do nothing, at length */
+    const struct workload *workload;      /* what peers can be asked to do as well, or NULL */
     const struct bench_program *programs; /* serial first */
     size_t program_count;
 };
 
-extern const struct bench bench_counter, bench_deque, bench_fork, bench_idle, bench_round_trip,
+extern const struct bench bench_counter, bench_deque, bench_idle, bench_round_trip,
     bench_submit, bench_wake;
+extern const struct bench workload_benches[]; /* by enum workload_id */
 
 /* All of them, in the order in which they run. */
 extern const struct bench *const benches[];
 extern const size_t bench_count;
 
 #define BENCH_SYSTEM_SERIAL "serial"
+#define BENCH_SYSTEM_FILCH  "filch"
 
 #endif

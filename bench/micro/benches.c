@@ -3,8 +3,24 @@
  * The list of benchmarks. */
 #include "bench.h"
 
+#include "bench/workloads/workload.h"
+
 const struct bench *const benches[] = {
-    &bench_fork, &bench_deque,   &bench_submit, &bench_round_trip,
-    &bench_wake, &bench_counter, &bench_idle,
+    &workload_benches[WORKLOAD_FORK],
+    &workload_benches[WORKLOAD_QUEENS],
+    &workload_benches[WORKLOAD_SKYNET],
+    &workload_benches[WORKLOAD_MATRIX],
+    &workload_benches[WORKLOAD_UTS_T1],
+    &workload_benches[WORKLOAD_UTS_T3],
+    &workload_benches[WORKLOAD_UTS_T3L],
+    &workload_benches[WORKLOAD_CILKSORT],
+    &workload_benches[WORKLOAD_STRASSEN],
+    &workload_benches[WORKLOAD_KNAPSACK],
+    &bench_deque,
+    &bench_submit,
+    &bench_round_trip,
+    &bench_wake,
+    &bench_counter,
+    &bench_idle,
 };
 const size_t bench_count = sizeof benches / sizeof benches[0];

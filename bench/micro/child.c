@@ -17,10 +17,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The high-water mark of this process's resident memory, in KiB; 0 where /proc does not say. */
-static long read_peak_rss(void)
+long child_peak_rss(pid_t pid)
 {
-    FILE *file = fopen("/proc/self/status", "re");
+    char path[40];
+    snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
+    FILE *file = fopen(path, "re");
     long kib = 0;
     char line[256];
     if (!file)
@@ -55,11 +56,16 @@ static _Noreturn void serve(int socket, const struct bench_job *job)
 
     char go;
     while (recv(socket, &go, sizeof go, 0) == sizeof go) {
+        struct bench_sample *sample = &answer.sample;
         memset(&answer, 0, sizeof answer);
+        sample->steals = sample->cpu = -1;
+        sample->peak_rss = -1;
         uint64_t start = clock_cpu();
-        error = program->run(state, &answer.sample);
-        answer.cpu = clock_seconds(start, clock_cpu());
-        answer.peak_rss = read_peak_rss();
+        error = program->run(state, sample);
+        if (sample->cpu < 0)
+            sample->cpu = clock_seconds(start, clock_cpu());
+        if (sample->peak_rss < 0)
+            sample->peak_rss = child_peak_rss(getpid());
         answer_with(socket, &answer, error);
     }
     program->teardown(state);

@@ -18,8 +18,6 @@ struct child {
 struct child_answer {
     char error[160]; /* empty: all is well */
     struct bench_sample sample;
-    double cpu;    /* seconds of CPU time that the run took */
-    long peak_rss; /* KiB, since the process began */
 };
 
 /* How asking a child can go wrong. */
@@ -40,6 +38,9 @@ enum child_fault child_go(const struct child *child);
 
 /* Waits for its answer. */
 enum child_fault child_answer(const struct child *child, struct child_answer *answer);
+
+/* The high-water mark of a process's resident memory, in KiB; 0 where /proc does not say. */
+long child_peak_rss(pid_t pid);
 
 /* Ends it, by closing its socket, or by SIGKILL if `kill_it` is set, and waits for it. Returns
  * its wait status. */

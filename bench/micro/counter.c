@@ -51,9 +51,9 @@ static void teardown(void *state)
     free(counting);
 }
 
-#define PROGRAM(name, kind)                                            \
-    {                                                                  \
-        name, "filch", "ns", BENCH_THREADS, kind, setup, run, teardown \
+#define PROGRAM(name, kind)                                                             \
+    {                                                                                   \
+        name, BENCH_SYSTEM_FILCH, "ns", BENCH_THREADS, kind, setup, run, teardown, NULL \
     }
 
 static const struct bench_program programs[] = {

@@ -204,9 +204,11 @@ static void teardown_steals(void *state)
 
 static const struct bench_program programs[] = {
     {"deque-pair", BENCH_SYSTEM_SERIAL, "ns", BENCH_ONE, 0, setup_pairs_serial, run_pairs,
-     teardown_pairs},
-    {"deque-pair", "filch", "ns", BENCH_ONE, 0, setup_pairs, run_pairs, teardown_pairs},
-    {"deque-steal", "filch", "ns", BENCH_TWO, 0, setup_steals, run_steals, teardown_steals},
+     teardown_pairs, NULL},
+    {"deque-pair", BENCH_SYSTEM_FILCH, "ns", BENCH_ONE, 0, setup_pairs, run_pairs,
+     teardown_pairs, NULL},
+    {"deque-steal", BENCH_SYSTEM_FILCH, "ns", BENCH_TWO, 0, setup_steals, run_steals,
+     teardown_steals, NULL},
 };
 
 const struct bench bench_deque = {

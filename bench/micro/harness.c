@@ -13,6 +13,7 @@
 
 #include <filch/error.h>
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,18 +31,22 @@ struct harness {
     struct bench_series *series;
     size_t count;
     struct child *children;
-    struct child_answer *answers; /* [run][series], counted runs only */
+    struct child_answer *answers; /* [run][series]; a series' runs are the first ones */
 };
 
-static int complain(const struct bench_series *series, const char *text)
+static int complain(struct bench_series *series, const char *text)
 {
+    if (series->program->peer) {
+        snprintf(series->result.note, sizeof series->result.note, "%s", text);
+        return COMMAND_OK;
+    }
     progress_hide();
     return output_error("bench", "series %s, %s, %d worker%s: %s", series->program->name,
                         series->program->system, series->workers,
                         series->workers == 1 ? "" : "s", text);
 }
 
-static int complain_status(const struct bench_series *series, int status)
+static int complain_status(struct bench_series *series, int status)
 {
     char text[80];
     if (WIFSIGNALED(status))
@@ -70,6 +75,13 @@ static int receive(struct harness *harness, size_t index, struct child_answer *a
         return complain_fault(harness, index, fault);
     if (answer->error[0])
         return complain(&harness->series[index], answer->error);
+    /* Serial comes first, and what it says is right. */
+    if (answer->sample.result != harness->answers[0].sample.result) {
+        char text[80];
+        snprintf(text, sizeof text, "a wrong result, %" PRIu64 " instead of %" PRIu64,
+                 answer->sample.result, harness->answers[0].sample.result);
+        return complain(&harness->series[index], text);
+    }
     return COMMAND_OK;
 }
 
@@ -96,17 +108,30 @@ static int go(struct harness *harness, size_t index)
     return fault ? complain_fault(harness, index, fault) : COMMAND_OK;
 }
 
-/* One round: each series runs once. Who comes first changes from round to round. */
+/* Is this series to run once more? */
+static bool is_due(const struct bench_result *result)
+{
+    return !result->once && !result->note[0];
+}
+
+/* One round: each series runs once. Who comes first changes from round to round; in the first it
+ * is the first series, serial, whose result the others are held against. */
 static int run_in_turn(struct harness *harness, size_t round, struct child_answer *answers)
 {
     for (size_t i = 0; i < harness->count; i++) {
         size_t index = (round + i) % harness->count;
+        struct bench_result *result = &harness->series[index].result;
+        if (!is_due(result))
+            continue;
         clock_sleep(SETTLE_NS);
+        uint64_t start = clock_now();
         int code = go(harness, index);
-        if (!code)
+        if (!code && is_due(result))
             code = receive(harness, index, &answers[index]);
         if (code)
             return code;
+        if (round < WARM_UP_RUNS)
+            result->once = clock_seconds(start, clock_now()) > harness->plan->patience;
     }
     return COMMAND_OK;
 }
@@ -147,13 +172,16 @@ static int run_rounds(struct harness *harness)
 static void summarise(const struct harness *harness, size_t index, double *scratch)
 {
     struct bench_result *result = &harness->series[index].result;
-    size_t runs = (size_t)harness->plan->runs;
+    size_t runs = result->once ? 1 : (size_t)harness->plan->runs;
     const struct child_answer *answers = harness->answers + index;
     size_t step = harness->count;
 
     for (size_t i = 0; i < runs; i++)
-        scratch[i] = answers[i * step].cpu;
+        scratch[i] = answers[i * step].sample.cpu;
     result->cpu = quantile_median(scratch, runs);
+    for (size_t i = 0; i < runs; i++)
+        scratch[i] = answers[i * step].sample.steals;
+    result->steals = quantile_median(scratch, runs);
     for (size_t i = 0; i < runs; i++)
         scratch[i] = answers[i * step].sample.p99;
     result->p99 = quantile_median(scratch, runs);
@@ -163,7 +191,7 @@ static void summarise(const struct harness *harness, size_t index, double *scrat
     result->min = scratch[0]; /* sorted by now */
     result->max = scratch[runs - 1];
     result->runs = (int)runs;
-    result->peak_rss = answers[(runs - 1) * step].peak_rss;
+    result->peak_rss = answers[(runs - 1) * step].sample.peak_rss;
 }
 
 /* Ends what runs. Returns `code`, or COMMAND_FAILED if all went well until a child's end did

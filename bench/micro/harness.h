@@ -15,10 +15,13 @@
 /* What is known of a series after its runs. */
 struct bench_result {
     int runs;
+    bool once; /* the warm-up took longer than the plan's patience: it is the only run */
     double median, min, max;
-    double p99;    /* median of the runs' p99 */
-    double cpu;    /* seconds of CPU time a run, all threads together: median */
-    long peak_rss; /* KiB */
+    double p99;     /* median of the runs' p99 */
+    double cpu;     /* seconds of CPU time a run, all threads together: median */
+    double steals;  /* median; negative: unknown */
+    long peak_rss;  /* KiB */
+    char note[160]; /* why a peer has no figures; else empty */
 };
 
 struct bench_series {
@@ -28,12 +31,14 @@ struct bench_series {
 };
 
 struct harness_plan {
-    int runs; /* counted ones, after a warm-up */
+    int runs;        /* counted ones, after a warm-up */
+    double patience; /* seconds: a series whose warm-up takes longer is not run again */
     bool quick;
 };
 
 /* Forks: the caller must be single-threaded. Fills in the results. Returns an exit code, after
- * a message if it is not 0; no process is left behind. */
+ * a message if it is not 0; no process is left behind. What goes wrong with a peer, a wrong result
+ * included, is a note in its row instead. */
 int harness_run(const struct bench *bench, struct bench_series *series, size_t count,
                 const struct harness_plan *plan);
 

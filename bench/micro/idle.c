@@ -64,7 +64,7 @@ static void teardown(void *state)
 }
 
 static const struct bench_program programs[] = {
-    {"idle", "filch", "share", BENCH_LISTED, 0, setup, run, teardown},
+    {"idle", BENCH_SYSTEM_FILCH, "share", BENCH_LISTED, 0, setup, run, teardown, NULL},
 };
 
 const struct bench bench_idle = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * See report.h: the JSON file. Every string in it is one of this program's own and needs no
- * escaping. */
+ * See report.h: the JSON file. A series without figures is not in it. Every string is one of this
+ * program's own and needs no escaping, but the names of peers, which are names of files. */
 #include "report.h"
 
 #include "bench/cli/command.h"
@@ -47,13 +47,18 @@ static void write_series(FILE *file, const struct bench *bench, const struct ben
                          bool quick)
 {
     const struct bench_result *result = &row->result;
+    fprintf(file, "{\"benchmark\": \"%s\", \"system\": \"", row->program->name);
+    for (const char *at = row->program->system; *at; at++)
+        fprintf(file, (unsigned char)*at < ' ' || *at == '"' || *at == '\\' ? "\\u%04x" : "%c",
+                (unsigned char)*at);
     fprintf(file,
-            "{\"benchmark\": \"%s\", \"system\": \"%s\", \"workers\": %d, \"unit\": \"%s\", "
-            "\"median\": %.9g, \"min\": %.9g, \"max\": %.9g, ",
-            row->program->name, row->program->system, row->workers, row->program->unit,
-            result->median, result->min, result->max);
+            "\", \"workers\": %d, \"unit\": \"%s\", \"median\": %.9g, \"min\": %.9g, "
+            "\"max\": %.9g, ",
+            row->workers, row->program->unit, result->median, result->min, result->max);
     if (bench->tails)
         fprintf(file, "\"p99\": %.9g, ", result->p99);
+    if (result->steals >= 0)
+        fprintf(file, "\"steals\": %.0f, ", result->steals);
     fprintf(file, "\"runs\": %d, \"peak_rss_kib\": %ld", result->runs, result->peak_rss);
     fprintf(file, "%s}", quick ? ", \"quick\": true" : "");
 }
@@ -65,6 +70,8 @@ static int write_all(FILE *file, const struct report_part *parts, size_t count, 
     errno = 0;
     for (size_t p = 0; p < count; p++)
         for (size_t i = 0; i < parts[p].count; i++) {
+            if (parts[p].series[i].result.note[0])
+                continue;
             fputs(between, file);
             write_series(file, parts[p].bench, &parts[p].series[i], quick);
             between = ",\n  ";

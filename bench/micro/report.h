@@ -7,16 +7,15 @@
 
 #include "harness.h"
 
-/* Prints the table of one benchmark. */
-void report_table(const struct bench *bench, const struct bench_series *series, size_t count,
-                  const struct harness_plan *plan);
-
-/* All results of one benchmark, for the file. */
+/* All results of one benchmark. */
 struct report_part {
     const struct bench *bench;
     const struct bench_series *series;
     size_t count;
 };
+
+/* Prints the table of one benchmark. */
+void report_table(const struct report_part *part, const struct harness_plan *plan);
 
 /* Before the runs: can the file be written? Returns an exit code, after a message if it is not
  * 0. */

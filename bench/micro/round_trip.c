@@ -12,7 +12,8 @@ static const char *setup(const struct bench_job *job, void **state)
 }
 
 static const struct bench_program programs[] = {
-    {"round-trip", "filch", "ns", BENCH_LISTED, 0, setup, trips_run, trips_teardown},
+    {"round-trip", BENCH_SYSTEM_FILCH, "ns", BENCH_LISTED, 0, setup, trips_run, trips_teardown,
+     NULL},
 };
 
 const struct bench bench_round_trip = {

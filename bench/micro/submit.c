@@ -124,8 +124,10 @@ static void teardown(void *state)
 }
 
 static const struct bench_program programs[] = {
-    {"submit", BENCH_SYSTEM_SERIAL, "ns", BENCH_ONE, 0, setup_serial, run_serial, teardown},
-    {"submit", "filch", "ns", BENCH_LISTED, 0, setup_filch, run_filch, teardown},
+    {"submit", BENCH_SYSTEM_SERIAL, "ns", BENCH_ONE, 0, setup_serial, run_serial, teardown,
+     NULL},
+    {"submit", BENCH_SYSTEM_FILCH, "ns", BENCH_LISTED, 0, setup_filch, run_filch, teardown,
+     NULL},
 };
 
 const struct bench bench_submit = {

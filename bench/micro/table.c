@@ -23,51 +23,76 @@ static struct cell number(double value)
     return cell;
 }
 
-/* The serial series that this one compares with, or NULL. */
-static const struct bench_series *baseline(const struct bench_series *of,
-                                           const struct bench_series *series, size_t count)
+/* The series of the same work on another system: with as many workers, if that matters. */
+static const struct bench_series *find(const struct report_part *part, const char *system,
+                                       const char *name, int workers)
 {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(series[i].program->system, BENCH_SYSTEM_SERIAL) == 0 &&
-            strcmp(series[i].program->name, of->program->name) == 0)
-            return &series[i];
+    for (size_t i = 0; i < part->count; i++) {
+        const struct bench_series *series = &part->series[i];
+        if (strcmp(series->program->system, system) == 0 &&
+            strcmp(series->program->name, name) == 0 &&
+            (!workers || series->workers == workers))
+            return series;
+    }
     return NULL;
 }
 
-static void print_row(const struct bench *bench, const struct bench_series *row,
-                      const struct bench_series *serial, int width)
+static void print_ratio(const struct bench_series *row, const struct bench_series *to)
+{
+    if (to)
+        output_printf("  %9.3f", row->result.median / to->result.median);
+    else
+        output_printf("  %9s", "-");
+}
+
+static void print_row(const struct report_part *part, const struct bench_series *row, int name,
+                      int system)
 {
     const struct bench_result *result = &row->result;
-    output_printf("  %-*s  %-7s %7d  %10s %10s %10s", width, row->program->name,
-                  row->program->system, row->workers, number(result->median).text,
+    output_printf("  %-*s  %-*s %7d  ", name, row->program->name, system, row->program->system,
+                  row->workers);
+    if (result->note[0]) {
+        output_printf("%s\n", result->note);
+        return;
+    }
+    output_printf("%4d %10s %10s %10s", result->runs, number(result->median).text,
                   number(result->min).text, number(result->max).text);
-    if (bench->tails)
+    if (part->bench->tails)
         output_printf(" %10s", number(result->p99).text);
     output_printf("  %-5s  %8s  %8ld", row->program->unit, number(result->cpu).text,
                   result->peak_rss);
-    if (serial)
-        output_printf("  %9.3f\n", result->median / serial->result.median);
+    if (result->steals < 0)
+        output_printf("  %8s", "-");
     else
-        output_printf("  %9s\n", "-");
+        output_printf("  %8.0f", result->steals);
+    print_ratio(row, find(part, BENCH_SYSTEM_SERIAL, row->program->name, 0));
+    print_ratio(row, find(part, BENCH_SYSTEM_FILCH, row->program->name, row->workers));
+    output_printf("\n");
 }
 
-void report_table(const struct bench *bench, const struct bench_series *series, size_t count,
-                  const struct harness_plan *plan)
+/* At least as wide as its heading. */
+static int widen(int width, const char *text)
 {
-    int width = (int)strlen("series");
-    for (size_t i = 0; i < count; i++) {
-        int length = (int)strlen(series[i].program->name);
-        if (length > width)
-            width = length;
+    int length = (int)strlen(text);
+    return length > width ? length : width;
+}
+
+void report_table(const struct report_part *part, const struct harness_plan *plan)
+{
+    int name = widen(0, "series"), system = widen(0, "system");
+    for (size_t i = 0; i < part->count; i++) {
+        name = widen(name, part->series[i].program->name);
+        system = widen(system, part->series[i].program->system);
     }
-    output_printf("%s: %s (%d runs%s)\n", bench->name, bench->title, plan->runs,
-                  plan->quick ? "; quick: far less work, no measurement" : "");
-    output_printf("  %-*s  %-7s %7s  %10s %10s %10s", width, "series", "system", "workers",
-                  "median", "min", "max");
-    if (bench->tails)
+    output_printf("%s: %s%s\n", part->bench->name, part->bench->title,
+                  plan->quick ? " (quick: far less work, no measurement)" : "");
+    output_printf("  %-*s  %-*s %7s  %4s %10s %10s %10s", name, "series", system, "system",
+                  "workers", "runs", "median", "min", "max");
+    if (part->bench->tails)
         output_printf(" %10s", "p99");
-    output_printf("  %-5s  %8s  %8s  %9s\n", "unit", "CPU s", "RSS KiB", "to serial");
-    for (size_t i = 0; i < count; i++)
-        print_row(bench, &series[i], baseline(&series[i], series, count), width);
+    output_printf("  %-5s  %8s  %8s  %8s  %9s  %9s\n", "unit", "CPU s", "RSS KiB", "steals",
+                  "to serial", "to filch");
+    for (size_t i = 0; i < part->count; i++)
+        print_row(part, &part->series[i], name, system);
     output_printf("\n");
 }

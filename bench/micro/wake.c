@@ -14,7 +14,7 @@ static const char *setup(const struct bench_job *job, void **state)
 }
 
 static const struct bench_program programs[] = {
-    {"wake", "filch", "ns", BENCH_LISTED, 0, setup, trips_run, trips_teardown},
+    {"wake", BENCH_SYSTEM_FILCH, "ns", BENCH_LISTED, 0, setup, trips_run, trips_teardown, NULL},
 };
 
 const struct bench bench_wake = {

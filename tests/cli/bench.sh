@@ -3,7 +3,9 @@
 . "$(dirname -- "$0")/common.inc"
 
 run "$filch" bench --list
-for name in fork deque submit round-trip wake counter idle; do
+names='fork queens skynet matrix uts-t1 uts-t3 uts-t3l cilksort strassen knapsack
+       deque submit round-trip wake counter idle'
+for name in $names; do
     check "\`filch bench --list\` names $name" grep -q "^$name  *[^ ]" "$out"
 done
 
@@ -12,14 +14,14 @@ run "$filch" bench --quick --workers 1,2 --json "$json"
 check '`filch bench --quick` ends with 0' test "$code" -eq 0
 [ "$code" -eq 0 ] || sed 's/^/#   /' "$err"
 check 'every table says that it is no measurement' \
-    test "$(grep -c 'no measurement' "$out")" -eq 7
+    test "$(grep -c 'no measurement' "$out")" -eq "$(echo $names | wc -w)"
 check 'the file is there alone' test "$(ls "$work" | grep -c json)" -eq 1
 
 # One object a line; jq or Python, where there is one, has the last word.
 value='[0-9.e+-]+'
-object="\\{\"benchmark\": \"[a-z-]+\", \"system\": \"(serial|filch)\", \"workers\": [0-9]+, \
+object="\\{\"benchmark\": \"[a-z0-9-]+\", \"system\": \"(serial|filch)\", \"workers\": [0-9]+, \
 \"unit\": \"(s|ns|share)\", \"median\": $value, \"min\": $value, \"max\": $value, \
-(\"p99\": $value, )?\"runs\": 10, \"peak_rss_kib\": [1-9][0-9]*, \"quick\": true\\}"
+(\"p99\": $value, )?(\"steals\": [0-9]+, )?\"runs\": 10, \"peak_rss_kib\": [1-9][0-9]*, \"quick\": true\\}"
 check 'the file is an array' test "$(sed -n '1p;$p' "$json" | tr -d '\n')" = '[]'
 check 'each element has the agreed members' \
     test "$(sed '1d;$d' "$json" | grep -cvxE "  $object,?")" -eq 0
@@ -30,7 +32,7 @@ if command -v jq >/dev/null 2>&1; then
 elif command -v python3 >/dev/null 2>&1; then
     check 'Python reads the file' python3 -m json.tool "$json"
 fi
-for series in 'fork serial 1' 'fork filch 1' 'fork filch 2' 'submit filch 2' 'wake filch 1' \
+for series in 'fork serial 1' 'fork filch 1' 'fork filch 2' 'uts-t3l filch 2' 'submit filch 2' 'wake filch 1' \
     'round-trip filch 2' 'counter-unsafe filch 2' 'counter-locked filch 1' \
     'counter-atomic filch 2' 'counter-sharded filch 2' 'idle filch 2'; do
     # shellcheck disable=SC2086 # three words
