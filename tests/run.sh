@@ -101,7 +101,7 @@ say 'running every test under AddressSanitizer and UndefinedBehaviorSanitizer'
 run_tests build/asan
 
 # Criterion cannot start under ThreadSanitizer: the plain programs run there, again and again.
-configure build/tsan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DFILCH_SANITIZE=thread -DFILCH_BENCH=OFF
+configure build/tsan -DCMAKE_BUILD_TYPE=RelWithDebInfo -DFILCH_SANITIZE=thread -DFILCH_BENCH=ON
 build build/tsan
 say 'running the stress programs under ThreadSanitizer'
 start=$(date +%s) before=$failed

@@ -16,6 +16,7 @@ static void level_setup(struct fi_level *level, struct fi_worker *worker,
                         struct filch_slot *slots, uint32_t capacity)
 {
     fi_deque_init(&level->deque, slots, capacity);
+    level->deque.front.stack_end = worker->stack_end;
     level->worker = worker;
     level->older = NULL;
     level->spilled = NULL;

@@ -14,6 +14,7 @@
 
 #define DEFAULT_STACK ((size_t)16 << 20)
 #define MIN_STACK     ((size_t)64 << 10)
+#define GUARD_SIZE    ((size_t)64 << 10) /* no frame up to this size can step over it */
 #define DEFAULT_SLOTS ((size_t)1 << 20)
 #define MAX_SLOTS     ((size_t)1 << 30)
 
@@ -122,7 +123,7 @@ static struct fi_worker *worker_create(struct filch_pool *pool, int number,
     memset(worker, 0, sizeof *worker);
     worker->pool = pool;
     worker->number = (uint32_t)number;
-    worker->stack_mark = options->stack_size / 2;
+    worker->stack_size = options->stack_size;
     worker->random = 0x9e3779b97f4a7c15u * (uint64_t)(number + 1);
     worker->level = &worker->first;
     fi_event_init(&worker->event);
@@ -143,7 +144,9 @@ static int start_threads(struct filch_pool *pool, size_t stack_size, int *starte
     *started = 0;
     if (pthread_attr_init(&attributes))
         return FILCH_ENOMEM;
-    if (pthread_attr_setstacksize(&attributes, stack_size))
+    /* The C library takes the guard from the stack. */
+    if (pthread_attr_setguardsize(&attributes, GUARD_SIZE) ||
+        pthread_attr_setstacksize(&attributes, stack_size + GUARD_SIZE))
         error = FILCH_EINVAL;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -120,7 +120,7 @@ static bool run_injected(struct fi_worker *worker, struct filch_slot *head)
 /* Past this depth of stack a waiting worker runs only what its own task waits for. */
 static bool is_deep(const struct fi_worker *worker)
 {
-    return (uintptr_t)__builtin_frame_address(0) < worker->stack_mark;
+    return (uintptr_t)__builtin_frame_address(0) < worker->stack_deep;
 }
 
 /* Runs one task that is ready, if there is one. */
@@ -292,8 +292,11 @@ void *fi_worker_main(void *argument)
     struct fi_worker *worker = argument;
     struct fi_wait wait = {.over = pool_ended, .deadline = FI_NEVER, .object = worker->pool};
 
-    /* stack_mark holds the depth until the thread knows where its stack begins. */
-    worker->stack_mark = (uintptr_t)__builtin_frame_address(0) - worker->stack_mark;
+    uintptr_t stack = (uintptr_t)__builtin_frame_address(0);
+
+    worker->stack_deep = stack - worker->stack_size / 2;
+    worker->stack_end = stack - worker->stack_size / 16 * 15;
+    worker->first.deque.front.stack_end = worker->stack_end;
     self = worker;
     fi_worker_wait(worker, NULL, &wait);
     /* A task that slept in a wait of its own may have left work behind. */

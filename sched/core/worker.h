@@ -65,7 +65,9 @@ struct fi_worker {
     /* Constant once its thread runs. */
     struct filch_pool *pool;
     uint32_t number;
-    uintptr_t stack_mark; /* address below which the stack counts as deep */
+    size_t stack_size;    /* bytes */
+    uintptr_t stack_deep; /* address below which the stack counts as deep; its thread's alone */
+    uintptr_t stack_end;  /* and as used up, but for a sixteenth; likewise */
     pthread_t thread;
 
     /* The worker's own. */

@@ -45,6 +45,8 @@ struct filch_front {
     FILCH_ATOMIC(struct filch_slot *) limit;  /* a fork at or above it takes the slow path */
     FILCH_ATOMIC(struct filch_slot *) border; /* a join below it takes the slow path */
     uintptr_t answer;                         /* the owner's: of its last slow path */
+    uintptr_t
+        stack_end; /* constant: where little of the owner's stack is left; for debug builds */
 };
 
 #define FILCH_BORDER_ASKED ((struct filch_slot *)UINTPTR_MAX)

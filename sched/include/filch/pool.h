@@ -18,8 +18,11 @@ struct filch_pool;
 
 /* All fields 0 means the defaults. */
 struct filch_pool_options {
-    int workers;        /* 1 to FILCH_WORKERS_MAX; 0: filch_sizing_read()'s answer */
-    size_t stack_size;  /* bytes of a worker's stack, at least 64 KiB; 0: 16 MiB */
+    int workers; /* 1 to FILCH_WORKERS_MAX; 0: filch_sizing_read()'s answer */
+    size_t
+        stack_size; /* bytes of a worker's stack, at least 64 KiB; 0: 16 MiB. Below it lie 64 KiB
+                           of guard pages: an overflow ends in SIGSEGV there, and a debug build
+                           names the task just before (task.h) */
     size_t deque_slots; /* forks of one worker that can be pending at a time, 1 to 2^30; 0:
                            1,048,576. Address space, 64 bytes each; memory is used only as it
                            is touched. Further forks run at once, in place */

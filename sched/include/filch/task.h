@@ -19,6 +19,10 @@
  * one piece: typedef an array or a pointer to function. A fork never fails and allocates nothing,
  * but for one that finds the deque full, which runs in place (pool.h, deque_slots).
  *
+ * What a compiler can see of these rules is an error. The rest is asserted where FILCH_DEBUG is
+ * defined before this header is included: a join without its fork, or of another task; a fork
+ * that is never joined; a worker's stack that is used up. The text names the task.
+ *
  * The fast path is two comparisons and the stores of the arguments: see slot.h. */
 #ifndef FILCH_TASK_H
 #define FILCH_TASK_H
@@ -56,15 +60,16 @@ FILCH_END_DECLS
 /* FILCH_FORK(name, args...): in a task. The task may run on another worker from here on, and will
  * have run when its FILCH_JOIN returns. A statement. Does not block. */
 #define FILCH_FORK(...) \
-    ((void)(filch_head_ = FILCH_WITH_(_filch_fork, (filch_front_, filch_head_), __VA_ARGS__)))
+    ((void)(FILCH_HEAD_ = FILCH_WITH_(_filch_fork, (filch_front_, FILCH_HEAD_), __VA_ARGS__)))
 
 /* FILCH_CALL(name, args...): in a task. Runs the task here and now; its result. */
-#define FILCH_CALL(...) FILCH_WITH_(_filch_body, (filch_front_, filch_head_), __VA_ARGS__)
+#define FILCH_CALL(...) FILCH_WITH_(_filch_body, (filch_front_, FILCH_HEAD_), __VA_ARGS__)
 
 /* FILCH_JOIN(name): in a task. The result of the newest fork not yet joined, which must be of
  * `name`. Runs it here unless a thief has it; then runs other tasks until it is finished, and
  * sleeps when there are none. */
-#define FILCH_JOIN(name) name##_filch_join(filch_front_, &filch_head_)
+#define FILCH_JOIN(name) \
+    (FILCH_CHECK_FORKED_(name), name##_filch_join(filch_front_, &FILCH_HEAD_))
 
 /* FILCH_RUN(pool, name, args...): anywhere. Any thread. Blocks. Runs the task on the pool; its
  * result. See filch_pool_run(). */
@@ -73,18 +78,36 @@ FILCH_END_DECLS
 /* ---- How it is done -------------------------------------------------------------------- */
 
 #if defined(__GNUC__)
-#define FILCH_INLINE_ static inline __attribute__((always_inline, unused))
+#define FILCH_INLINE_        static inline __attribute__((always_inline, unused))
+#define FILCH_STACK_POINTER_ ((uintptr_t)__builtin_frame_address(0))
 #else
-#define FILCH_INLINE_ static inline
+#define FILCH_INLINE_        static inline
+#define FILCH_STACK_POINTER_ ((uintptr_t)&filch_head_)
 #endif
 
-/* A debug build checks that a join names the task that was forked. */
+/* In a debug build a body gets the place of its head and where that was at first, from a function
+ * that looks at both again when the body is done. */
 #ifdef FILCH_DEBUG
-#define FILCH_CHECK_JOIN_(slot, name)         \
+#define FILCH_HEAD_ (*filch_head_at_)
+#define FILCH_HEAD_PARAMS_ \
+    FILCH_UNUSED struct filch_slot **filch_head_at_, FILCH_UNUSED struct filch_slot *filch_base_
+#define FILCH_BODY_SUFFIX_ _filch_checked
+#define FILCH_CHECK_FORKED_(name) \
+    assert(FILCH_HEAD_ > filch_base_ && "FILCH_JOIN without its FILCH_FORK: task " #name)
+#define FILCH_CHECK_JOINED_(slot, name)       \
     assert((slot)->run == name##_filch_run && \
-           "FILCH_JOIN names another task than its FILCH_FORK")
+           "FILCH_JOIN names another task than its FILCH_FORK: task " #name)
+#define FILCH_CHECK_BASE_(name, head, base) \
+    assert((head) == (base) && "a FILCH_FORK was never joined: task " #name)
+#define FILCH_CHECK_STACK_(name)                             \
+    assert(FILCH_STACK_POINTER_ > filch_front_->stack_end && \
+           "a worker's stack is used up (stack_size in filch/pool.h): task " #name)
 #else
-#define FILCH_CHECK_JOIN_(slot, name) ((void)0)
+#define FILCH_HEAD_                     filch_head_
+#define FILCH_HEAD_PARAMS_              FILCH_UNUSED struct filch_slot *filch_head_
+#define FILCH_BODY_SUFFIX_              _filch_body
+#define FILCH_CHECK_FORKED_(name)       ((void)0)
+#define FILCH_CHECK_JOINED_(slot, name) ((void)0)
 #endif
 
 /* clang-format off */
@@ -139,9 +162,28 @@ FILCH_END_DECLS
 
 #define FILCH_BODY_(R, name, ...) FILCH_BODY2_(R, name, FILCH_EACH_OF_(__VA_ARGS__), __VA_ARGS__)
 #define FILCH_BODY2_(R, name, EACH, ...) \
-    static R name##_filch_body(FILCH_UNUSED struct filch_front *filch_front_, \
-                               FILCH_UNUSED struct filch_slot *filch_head_ \
-                               EACH(FILCH_NAMED_, __VA_ARGS__))
+    static R FILCH_PASTE_(name, FILCH_BODY_SUFFIX_)( \
+        FILCH_UNUSED struct filch_front *filch_front_, FILCH_HEAD_PARAMS_ \
+        EACH(FILCH_NAMED_, __VA_ARGS__))
+
+#ifdef FILCH_DEBUG
+#define FILCH_DECLARE_BODY_(kind, R, name, EACH, ...) \
+    static R name##_filch_checked(struct filch_front *, struct filch_slot **, \
+                                  struct filch_slot * EACH(FILCH_PARAM_, __VA_ARGS__)); \
+    static R name##_filch_body(struct filch_front *filch_front_, \
+                               struct filch_slot *filch_head_ EACH(FILCH_PARAM_, __VA_ARGS__)) \
+    { \
+        struct filch_slot *filch_base_ = filch_head_; \
+        FILCH_CHECK_STACK_(name); \
+        kind##CHECKED(R, name##_filch_checked(filch_front_, &filch_head_, filch_base_ \
+                                              EACH(FILCH_PASS_, __VA_ARGS__)), \
+                      FILCH_CHECK_BASE_(name, filch_head_, filch_base_)) \
+    }
+#else
+#define FILCH_DECLARE_BODY_(kind, R, name, EACH, ...) \
+    static R name##_filch_body(struct filch_front *, \
+                               struct filch_slot * EACH(FILCH_PARAM_, __VA_ARGS__));
+#endif
 
 /* The functions of one task. `kind` is FILCH_VALUE_ or FILCH_NOVALUE_: how a result is kept. */
 #define FILCH_DECLARE_(kind, R, name, ...) \
@@ -153,8 +195,7 @@ FILCH_END_DECLS
     FILCH_STATIC_ASSERT(sizeof(struct name##_filch_args) <= FILCH_PAYLOAD, \
                         "the arguments of task " #name " take more than FILCH_PAYLOAD bytes"); \
     kind##FITS(R, name) \
-    static R name##_filch_body(struct filch_front *, \
-                               struct filch_slot * EACH(FILCH_PARAM_, __VA_ARGS__)); \
+    FILCH_DECLARE_BODY_(kind, R, name, EACH, __VA_ARGS__) \
     static void name##_filch_run(struct filch_front *filch_front_, \
                                  struct filch_slot *filch_head_, struct filch_slot *filch_slot_) \
     { \
@@ -189,11 +230,12 @@ FILCH_END_DECLS
             filch_slot_ = (struct filch_slot *)(filch_front_->answer & ~FILCH_JOINED); \
             if (filch_front_->answer & FILCH_JOINED) { \
                 *filch_head_ = filch_slot_; \
+                FILCH_CHECK_JOINED_(filch_slot_, name); \
                 kind##RESULT(R, filch_slot_); \
             } \
         } \
         *filch_head_ = filch_slot_; \
-        FILCH_CHECK_JOIN_(filch_slot_, name); \
+        FILCH_CHECK_JOINED_(filch_slot_, name); \
         FILCH_UNUSED struct name##_filch_args *filch_args_ = FILCH_ARGS_(name, filch_slot_); \
         kind##RETURN name##_filch_body(filch_front_, filch_slot_ EACH(FILCH_FETCH_, __VA_ARGS__)); \
     } \
@@ -212,11 +254,13 @@ FILCH_END_DECLS
 #define FILCH_VALUE_KEEP(R, slot, value) (*(R *)(void *)(slot)->payload = (value))
 #define FILCH_VALUE_RESULT(R, slot)      return *(R *)(void *)(slot)->payload
 #define FILCH_VALUE_RETURN               return
+#define FILCH_VALUE_CHECKED(R, call, check) R filch_result_ = call; check; return filch_result_;
 
 #define FILCH_NOVALUE_FITS(R, name)
 #define FILCH_NOVALUE_KEEP(R, slot, value) value
 #define FILCH_NOVALUE_RESULT(R, slot)      return
 #define FILCH_NOVALUE_RETURN
+#define FILCH_NOVALUE_CHECKED(R, call, check) call; check;
 /* clang-format on */
 
 #endif

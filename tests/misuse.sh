@@ -1,0 +1,126 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# usage: misuse.sh ROOT LIBFILCH.A
+# Wrong use of the fork-join macros is an error of the compiler where C can say it, and otherwise an
+# assertion that names the task, in a program that defines FILCH_DEBUG. A worker's stack ends at guard pages.
+set -eu
+root=$1 library=$2
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+failures=0
+
+report() {
+    if [ "$1" = 0 ]; then echo "ok - $2"; else
+        echo "not ok - $2"
+        sed 's/^/#   /' "$tmp/said" | head -n 5
+        failures=$((failures + 1))
+    fi
+}
+
+# compile OPTION... : the program on stdin.
+compile() {
+    { echo '#include <filch/filch.h>'; cat; } >"$tmp/program.c"
+    ${CC:-cc} -std=c11 -O1 -Wall -Wextra -Wpedantic -Werror "$@" -I"$root/atomics/include" \
+        -I"$root/sched/include" -o "$tmp/program" "$tmp/program.c" \
+        "$library" $(pkg-config --libs ck) -lm -pthread >"$tmp/said" 2>&1
+}
+
+# refused SENTENCE TEXT: the program on stdin does not compile, and TEXT is why.
+refused() {
+    status=0
+    compile || status=$?
+    if [ $status != 0 ] && grep -q "$2" "$tmp/said"; then report 0 "$1"; else report 1 "$1"; fi
+}
+
+# caught SENTENCE TEXT SIGNAL OPTION...: the program on stdin compiles, and dies by SIGNAL after TEXT.
+caught() {
+    sentence=$1 text=$2 signal=$3
+    shift 3
+    status=0
+    if compile "$@"; then
+        sh -c "ulimit -c 0; exec '$tmp/program'" >"$tmp/said" 2>&1 || status=$?
+    fi
+    if [ $status = $((128 + signal)) ] && grep -q "$text" "$tmp/said"; then status=0; else status=1; fi
+    report $status "$sentence"
+}
+
+program='int main(void) {
+    struct filch_pool_options options = {.workers = 1, .stack_size = 1 << 18};
+    struct filch_pool *pool;
+    return filch_pool_create(&options, &pool) || FILCH_RUN(pool, root, 1) || filch_pool_destroy(pool);
+}'
+
+refused 'a fork outside of a task does not compile' filch_front_ <<C
+FILCH_TASK(int, root, int, n) { return n; }
+void plain(void) { FILCH_FORK(root, 1); }
+C
+refused 'a fork of a plain function does not compile' plain_filch_fork <<C
+int plain(int n);
+FILCH_TASK(int, root, int, n) { FILCH_FORK(plain, n); return FILCH_JOIN(plain); }
+C
+refused 'a fork with an argument too many does not compile' 'too many arguments' <<C
+FILCH_TASK(int, root, int, n) { FILCH_FORK(root, n, n); return FILCH_JOIN(root); }
+$program
+C
+refused 'a fork with an argument of another type does not compile' 'from type\|incompatible\|passing' <<C
+struct pair { int a, b; };
+FILCH_TASK(int, root, int, n) { struct pair p = {n, n}; FILCH_FORK(root, p); return FILCH_JOIN(root); }
+$program
+C
+refused 'arguments that do not fit into a slot do not compile' 'arguments of task root take more than' <<C
+struct large { char bytes[41]; };
+FILCH_TASK(int, root, struct large, n) { return n.bytes[0]; }
+C
+refused 'a result that does not fit into a slot does not compile' 'result of task root takes more than' <<C
+struct large { char bytes[41]; };
+FILCH_TASK(struct large, root, int, n) { return (struct large){{(char)n}}; }
+C
+refused 'a type without its name does not compile' 'odd_count_of_types_and_names' <<C
+FILCH_TASK(int, root, int, n, int) { return n; }
+C
+refused 'the result of a void task cannot be used' 'void' <<C
+FILCH_VOID_TASK(nothing, int, n) { (void)n; }
+FILCH_TASK(int, root, int, n) { FILCH_FORK(nothing, n); return FILCH_JOIN(nothing); }
+$program
+C
+
+caught 'a join without its fork is caught' 'without its FILCH_FORK: task " "root' 6 -DFILCH_DEBUG <<C
+FILCH_TASK(int, root, int, n) { return n ? FILCH_JOIN(root) : 0; }
+$program
+C
+caught 'a join in a child of what the parent has forked is caught' \
+    'without its FILCH_FORK: task " "leaf' 6 -DFILCH_DEBUG <<C
+FILCH_TASK_DECLARE(int, leaf, int, n)
+FILCH_TASK(int, child, int, n) { return n + FILCH_JOIN(leaf); }
+FILCH_TASK_BODY(int, leaf, int, n) { return n; }
+FILCH_TASK(int, root, int, n) { FILCH_FORK(leaf, n); return FILCH_CALL(child, n) + FILCH_JOIN(leaf); }
+$program
+C
+caught 'a join of another task is caught' 'names another task than its FILCH_FORK: task " "other' 6 -DFILCH_DEBUG <<C
+FILCH_TASK(int, other, int, n) { return n; }
+FILCH_TASK(int, leaf, int, n) { return n; }
+FILCH_TASK(int, root, int, n) { FILCH_FORK(leaf, n); return FILCH_JOIN(other); }
+$program
+C
+caught 'a fork that is never joined is caught' 'a FILCH_FORK was never joined: task " "root' 6 \
+    -DFILCH_DEBUG <<C
+FILCH_TASK(int, leaf, int, n) { return n; }
+FILCH_TASK(int, root, int, n) { FILCH_FORK(leaf, n); return n; }
+$program
+C
+deep='FILCH_TASK(int, deep, int, n) {
+    FILCH_FORK(deep, n + 1);
+    return FILCH_JOIN(deep) + n;
+}
+FILCH_TASK(int, root, int, n) { return FILCH_CALL(deep, n); }'
+caught 'the task that uses up the stack of a worker is named' \
+    'stack is used up .*: task " "deep' 6 -DFILCH_DEBUG <<C
+$deep
+$program
+C
+caught 'a stack that overflows meets the guard pages' '' 11 <<C
+$deep
+$program
+C
+
+[ "$failures" = 0 ]
