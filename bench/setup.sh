@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-# What bench/run.sh and tests/run.sh share; sourced by both, with $root set to the top of the tree.
-# Needs come as words `program:NAME`, `header:NAME` or `library:PKG-CONFIG-NAME`; what is missing is
-# installed where there is apt-get, and named where there is none. With nothing missing, no package
-# tool is run at all.
+# What bench/run.sh, bench/peers/run.sh and tests/run.sh share; they source it with $root set to
+# the top of the tree. Needs come as words `program:NAME`, `header:NAME` or `library:NAME`,
+# which is pkg-config's name for it where it has one; what is missing is installed where there
+# is apt-get, and named where there is none. With nothing missing, no package tool is run at all.
 
 say() { printf 'filch: %s\n' "$*" >&2; }
 
@@ -29,6 +29,9 @@ have() {
     case $1 in
     program:*) command -v "${1#*:}" >/dev/null 2>&1 ;;
     header:*) echo "#include <${1#*:}>" | ${CC:-cc} -E - >/dev/null 2>&1 ;;
+    library:omp) echo 'int main(void) { return 0; }' |
+        clang -fopenmp=libomp -x c - -o /dev/null 2>/dev/null ;;
+    library:rayon) ls -d /usr/share/cargo/registry/rayon-[0-9]* >/dev/null 2>&1 ;;
     library:*) pkg-config --exists "${1#*:}" 2>/dev/null ;;
     esac
 }
@@ -41,6 +44,10 @@ package_of() {
     library:ck) echo libck-dev ;;
     library:gmp) echo libgmp-dev ;;
     library:criterion) echo libcriterion-dev ;;
+    library:omp) echo libomp-dev ;;
+    library:rayon) echo librust-rayon-dev ;;
+    library:tbb) echo libtbb-dev ;;
+    program:go) echo golang-go ;;
     program:*) echo "${1#*:}" ;;
     esac
 }
@@ -53,6 +60,10 @@ describe() {
     library:ck) echo 'Concurrency Kit >= 0.7 with its headers (ck.pc)' ;;
     library:gmp) echo 'GMP with its headers (gmp.pc)' ;;
     library:criterion) echo 'Criterion >= 2.4 with its headers (criterion.pc)' ;;
+    library:omp) echo "clang's OpenMP library" ;;
+    library:rayon) echo 'the crate rayon in /usr/share/cargo/registry' ;;
+    library:tbb) echo 'oneTBB with its headers (tbb.pc)' ;;
+    program:go) echo 'Go >= 1.19' ;;
     program:*) echo "${1#*:}" ;;
     esac
 }

@@ -63,8 +63,8 @@ struct bench {
     size_t program_count;
 };
 
-extern const struct bench bench_counter, bench_deque, bench_idle, bench_round_trip,
-    bench_submit, bench_wake;
+extern const struct bench bench_counter, bench_deque, bench_idle, bench_leaves, bench_repeat,
+    bench_round_trip, bench_submit, bench_wake;
 extern const struct bench workload_benches[]; /* by enum workload_id */
 
 /* All of them, in the order in which they run. */

@@ -16,6 +16,8 @@ const struct bench *const benches[] = {
     &workload_benches[WORKLOAD_CILKSORT],
     &workload_benches[WORKLOAD_STRASSEN],
     &workload_benches[WORKLOAD_KNAPSACK],
+    &bench_leaves,
+    &bench_repeat,
     &bench_deque,
     &bench_submit,
     &bench_round_trip,

@@ -104,7 +104,9 @@ const char *peer_missing(const struct peer_list *list)
 /* ---- One at work ------------------------------------------------------------------------- */
 
 struct running {
-    pid_t pid;
+    const char *path;
+    char workload[32], size[24], workers[12];
+    pid_t pid; /* 0: not started, or ended */
     FILE *orders, *answers;
     double cpu; /* seconds, when its last run ended */
     char error[120];
@@ -136,8 +138,10 @@ static void add_up(pid_t pid, double *cpu, long *peak_rss)
 }
 
 /* Returns 0 or an errno. */
-static int spawn(struct running *running, const char *path, char *const *argv)
+static int spawn(struct running *running)
 {
+    char *argv[] = {(char *)running->path, running->workload, running->size, running->workers,
+                    NULL};
     int orders[2] = {-1, -1}, answers[2] = {-1, -1}, error = 0;
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -149,7 +153,7 @@ static int spawn(struct running *running, const char *path, char *const *argv)
     posix_spawn_file_actions_adddup2(&actions, answers[1], STDOUT_FILENO);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-    error = posix_spawn(&running->pid, path, &actions, &attributes, argv, environ);
+    error = posix_spawn(&running->pid, running->path, &actions, &attributes, argv, environ);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     close(orders[0]);
@@ -159,23 +163,21 @@ static int spawn(struct running *running, const char *path, char *const *argv)
     return error ? error : running->orders && running->answers ? 0 : ENOMEM;
 }
 
+/* Starts nothing yet: its threads might spin while other series have their first run. */
 static const char *setup(const struct bench_job *job, void **state)
 {
     const struct workload *workload = &workloads[job->program->kind];
-    char name[32], size[24], workers[12];
-    char *argv[] = {(char *)job->program->peer, name, size, workers, NULL};
     struct running *running = calloc(1, sizeof *running);
 
     if (!running)
         return filch_strerror(FILCH_ENOMEM);
-    snprintf(name, sizeof name, "%s", workload->name);
-    snprintf(size, sizeof size, "%ld", job->quick ? workload->quick_size : workload->size);
-    snprintf(workers, sizeof workers, "%d", job->workers);
-    /* One that has gone is found out by its answer, not by a signal. */
-    signal(SIGPIPE, SIG_IGN);
+    running->path = job->program->peer;
+    snprintf(running->workload, sizeof running->workload, "%s", workload->name);
+    snprintf(running->size, sizeof running->size, "%ld",
+             job->quick ? workload->quick_size : workload->size);
+    snprintf(running->workers, sizeof running->workers, "%d", job->workers);
     *state = running;
-    int error = spawn(running, job->program->peer, argv);
-    return error ? strerror(error) : NULL;
+    return NULL;
 }
 
 /* The value of a member of the JSON object in `line`, or NULL. */
@@ -194,8 +196,6 @@ static const char *member(const char *line, const char *name)
 static const char *obituary(struct running *running)
 {
     int status = 0;
-    fclose(running->orders);
-    running->orders = NULL;
     while (waitpid(running->pid, &status, 0) < 0 && errno == EINTR)
         ;
     running->pid = 0;
@@ -215,6 +215,13 @@ static const char *run(void *state, struct bench_sample *sample)
     struct running *running = state;
     char line[512];
 
+    if (!running->orders) {
+        /* One that has gone is found out by its answer, not by a signal. */
+        signal(SIGPIPE, SIG_IGN);
+        int error = spawn(running);
+        if (error)
+            return strerror(error);
+    }
     kill(-running->pid, SIGCONT);
     fputs("run\n", running->orders);
     fflush(running->orders);
@@ -250,14 +257,16 @@ static const char *run(void *state, struct bench_sample *sample)
 static void teardown(void *state)
 {
     struct running *running = state;
+    if (running->orders)
+        fclose(running->orders);
     if (running->pid) {
         /* At the end of its input it leaves by itself. */
-        fclose(running->orders);
         kill(-running->pid, SIGCONT);
         while (waitpid(running->pid, NULL, 0) < 0 && errno == EINTR)
             ;
     }
-    fclose(running->answers);
+    if (running->answers)
+        fclose(running->answers);
     free(running);
 }
 

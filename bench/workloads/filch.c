@@ -55,9 +55,9 @@ static void run_queens(void *input)
 
 FILCH_TASK(long, sum, long, first, long, leaves)
 {
-    long total = 0, share = leaves / SKYNET_FAN;
     if (leaves == 1)
         return first;
+    long total = 0, share = leaves / SKYNET_FAN;
     for (int i = 0; i < SKYNET_FAN; i++)
         FILCH_FORK(sum, first + i * share, share);
     for (int i = 0; i < SKYNET_FAN; i++)

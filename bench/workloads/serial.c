@@ -47,9 +47,9 @@ static void run_queens(void *input)
 
 static long sum(long first, long leaves)
 {
-    long total = 0, share = leaves / SKYNET_FAN;
     if (leaves == 1)
         return first;
+    long total = 0, share = leaves / SKYNET_FAN;
     for (int i = 0; i < SKYNET_FAN; i++)
         total += sum(first + i * share, share);
     return total;

@@ -4,7 +4,7 @@
 
 run "$filch" bench --list
 names='fork queens skynet matrix uts-t1 uts-t3 uts-t3l cilksort strassen knapsack
-       deque submit round-trip wake counter idle'
+       leaves repeat deque submit round-trip wake counter idle'
 for name in $names; do
     check "\`filch bench --list\` names $name" grep -q "^$name  *[^ ]" "$out"
 done

@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The peer python: the workloads on concurrent.futures, in plain Python.
+
+Processes, as one interpreter lets only one of its threads run at a time. Work is split at the
+top only, into some dozens of pieces, and what is below is serial: a task costs a pickle and two
+pipes, more than the leaves of these workloads, and one that waits for tasks of its own keeps
+its process from all others, so that the pool comes to a standstill as soon as all its processes
+wait. What is left out (77) would measure the interpreter's arithmetic and little else.
+
+bench/peers/README.md has the contract.
+"""
+
+import hashlib
+import math
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+EXIT_USAGE = 2
+EXIT_NO_VERSION = 77
+
+# Splitting ends with the first level that has so many pieces.
+PIECES = 48
+
+
+# A workload is an object with the top of its work, root(size); with split(piece), the pieces
+# right below and what they leave out of the result; and with serial(piece), a piece's result.
+
+
+class Fork:
+    """fib(n) by its definition. A piece is an n."""
+
+    def root(self, size):
+        return size
+
+    def split(self, n):
+        return ([n - 1, n - 2], 0) if n >= 2 else ([], n)
+
+    def serial(self, n):
+        return fib(n)
+
+
+def fib(n):
+    return n if n < 2 else fib(n - 1) + fib(n - 2)
+
+
+class Queens:
+    """A piece is n and the columns of the queens in the first rows."""
+
+    def root(self, size):
+        return size, ()
+
+    def split(self, piece):
+        n, board = piece
+        if len(board) == n:
+            return [], 1
+        return [(n, board + (column,)) for column in range(n) if safe(board, column)], 0
+
+    def serial(self, piece):
+        return place(*piece)
+
+
+def safe(board, column):
+    distance = len(board)
+    for other in board:
+        if other == column or abs(other - column) == distance:
+            return False
+        distance -= 1
+    return True
+
+
+def place(n, board):
+    if len(board) == n:
+        return 1
+    return sum(place(n, board + (column,)) for column in range(n) if safe(board, column))
+
+
+class Skynet:
+    """A tree of ten children a node. A piece is its first leaf and how many there are."""
+
+    def root(self, size):
+        return 0, size
+
+    def split(self, piece):
+        first, leaves = piece
+        if leaves == 1:
+            return [], first
+        share = leaves // 10
+        return [(first + i * share, share) for i in range(10)], 0
+
+    def serial(self, piece):
+        return skynet(*piece)
+
+
+def skynet(first, leaves):
+    if leaves == 1:
+        return first
+    share = leaves // 10
+    total = 0
+    for i in range(10):
+        total += skynet(first + i * share, share)
+    return total
+
+
+class Uts:
+    """Unbalanced tree search, see uts.h. A piece is a node: its state and its depth."""
+
+    def __init__(self, seed):
+        self.seed = seed
+
+    def root(self, size):
+        self.size = size
+        return hashlib.sha1(bytes(16) + self.seed.to_bytes(4, "big")).digest(), 0
+
+    def split(self, piece):
+        state, depth = piece
+        random = int.from_bytes(state[16:], "big") & 0x7FFFFFFF
+        children = self.children(random / 0x80000000, depth)
+        sha1 = hashlib.sha1
+        return [
+            (sha1(state + i.to_bytes(4, "big")).digest(), depth + 1) for i in range(children)
+        ], 1
+
+    def serial(self, piece):
+        # A stack of its own: the interpreter's ends after some hundred calls.
+        stack = [piece]
+        nodes = 0
+        while stack:
+            stack += self.split(stack.pop())[0]
+            nodes += 1
+        return nodes
+
+
+class Geometric(Uts):
+    BRANCHING = 4
+
+    def children(self, random, depth):
+        if depth >= self.size:
+            return 0
+        chance = 1 / (1 + self.BRANCHING)
+        return min(math.floor(math.log(1 - random) / math.log(1 - chance)), 100)
+
+
+class Binomial(Uts):
+    def children(self, random, depth):
+        if depth == 0:
+            return self.size
+        return 8 if random < 0.124875 else 0
+
+
+WORKLOADS = {
+    "fork": Fork(),
+    "queens": Queens(),
+    "skynet": Skynet(),
+    "uts-t1": Geometric(seed=19),
+    "uts-t3": Binomial(seed=42),
+}
+
+
+def serial(work, pieces):
+    """In a process of the pool."""
+    return sum(map(work.serial, pieces))
+
+
+def run(pool, work, size):
+    level, result = [work.root(size)], 0
+    while 0 < len(level) < PIECES:
+        below = []
+        for piece in level:
+            pieces, rest = work.split(piece)
+            below += pieces
+            result += rest
+        level = below
+    # Dealt out, as neighbours are alike: every task gets some of the small and of the large.
+    tasks = [level[i::PIECES] for i in range(min(PIECES, len(level)))]
+    return result + sum(pool.map(serial, [work] * len(tasks), tasks))
+
+
+def number(text, limit):
+    value = int(text) if text.isdecimal() else 0
+    return value if 1 <= value <= limit else 0
+
+
+def main(arguments):
+    size = number(arguments[2], 1000000000) if len(arguments) == 4 else 0
+    workers = number(arguments[3], 1024) if len(arguments) == 4 else 0
+    if not size or not workers:
+        print(f"usage: {arguments[0]} WORKLOAD SIZE WORKERS", file=sys.stderr)
+        return EXIT_USAGE
+    work = WORKLOADS.get(arguments[1])
+    if work is None:
+        return EXIT_NO_VERSION
+    with ProcessPoolExecutor(workers) as pool:
+        for _ in sys.stdin:
+            begin = time.monotonic()
+            result = run(pool, work, size)
+            seconds = time.monotonic() - begin
+            print(f'{{"seconds": {seconds:.9f}, "result": "{result}"}}', flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+# `filch bench --adapters`: other systems' programs, by the contract of bench/peers/README.md; here they are
+# scripts that keep or break it.
+. "$(dirname -- "$0")/common.inc"
+
+# adapter NAME: an adapter whose answer to an order is what the script on stdin does.
+mkdir "$work/adapters"
+adapter() {
+    {
+        echo '#!/bin/sh'
+        echo "echo \"\$*\" >'$work/arguments'"
+        echo "echo \$\$ >'$work/process'"
+        echo 'while read -r order; do'
+        cat
+        echo 'done'
+    } >"$work/adapters/$1"
+    chmod +x "$work/adapters/$1"
+}
+
+adapter right-1.0 <<'SH'
+echo '{"seconds": 0.25, "result": "17711", "steals": 3}'
+SH
+adapter wrong <<'SH'
+echo '{"seconds": 0.25, "result": "17712"}'
+SH
+adapter mute <<'SH'
+echo '{"seconds": 0.25}'
+SH
+adapter crash <<'SH'
+kill -SEGV $$
+SH
+adapter failing <<'SH'
+exit 3
+SH
+adapter choosy <<'SH'
+exit 77
+SH
+echo 'no program' >"$work/adapters/notes.txt"
+
+json=$work/all.json
+run "$filch" bench --quick fork counter --workers 2 --adapters "$work/adapters" --json "$json"
+check 'adapters that fail do not fail the run' test "$code" -eq 0
+[ "$code" -eq 0 ] || sed 's/^/#   /' "$err"
+row() { grep -E "^  fork +$1 " "$out"; }
+check 'an adapter gets workload, size and workers' \
+    grep -qx 'fork 22 2' "$work/arguments"
+check 'what an adapter measures is in the table' \
+    grep -Eq '^  fork +right-1.0 +2 +10 +0.2500 +0.2500 +0.2500 .* 3  ' "$out"
+check 'a wrong result is in the row, with the right one' \
+    grep -Eq '^  fork +wrong .*a wrong result, 17712 instead of 17711$' "$out"
+check 'an answer without a result is in the row' \
+    grep -Eq '^  fork +mute .*answered without "seconds" or "result"' "$out"
+check 'a crash is in the row' grep -Eq '^  fork +crash .*died of signal 11' "$out"
+check 'a failure is in the row' grep -Eq '^  fork +failing .*ended with exit code 3$' "$out"
+check 'a workload that an adapter lacks is in the row' \
+    grep -Eq '^  fork +choosy .*has no version of it$' "$out"
+check 'a file that is no program is no adapter' sh -c "! grep -q notes '$out'"
+check 'filch is compared with in the same table' grep -Eq '^  fork +filch +2 ' "$out"
+check 'a benchmark that is no workload has no adapters' \
+    test "$(grep -c right-1.0 "$out")" -eq 1
+check 'the file has the adapter that was measured' \
+    grep -q '"system": "right-1.0", "workers": 2, "unit": "s", "median": 0.25,.* "steals": 3,' "$json"
+check 'the file has none of the others' test "$(grep -cE 'wrong|mute|crash|failing|choosy' "$json")" -eq 0
+
+rm "$work/adapters/"*
+adapter slow <<'SH'
+sleep 1.2
+echo '{"seconds": 1.2, "result": "17711"}'
+SH
+run "$filch" bench --quick fork --workers 1 --adapters "$work/adapters" --patience 1
+check 'what is slow is run once' grep -Eq '^  fork +slow +1 +1 +1.200 ' "$out"
+check 'what is not is run as often as usual' grep -Eq '^  fork +filch +1 +10 ' "$out"
+check 'no adapter is left running' sh -c "! kill -0 $(cat "$work/process")"
+
+cp "$filch" "$work/filch"
+run "$work/filch" bench --quick fork --workers 1 --peers
+check 'peers that were not built are named' grep -q \
+    '^peers not found: go, libgomp, libomp, onetbb, python, rayon ' "$out"
+refuses 1 "--adapters $work/none: No such file or directory" "$filch" bench fork --adapters "$work/none"
+refuses 2 '--patience must be a whole number from 1 to 600, not "0"' "$filch" bench --patience 0
+finish
