@@ -34,6 +34,7 @@ void fi_deque_init(struct fi_deque *deque, struct filch_slot *slots, uint32_t ca
     /* The first fork takes the slow path, which sets the limit. */
     atomic_init(&deque->front.limit, slots);
     atomic_init(&deque->front.border, slots);
+    deque->front.serial_from = slots + capacity + 1; /* never, until the owner says so */
     deque->front.stack_end = 0;
 }
 

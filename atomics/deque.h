@@ -75,6 +75,14 @@ static inline struct filch_slot *fi_deque_split(const struct fi_deque *deque)
     return deque->base + atomic_load_explicit(&deque->split, memory_order_relaxed);
 }
 
+/* Owner. The oldest slot that was not stolen when this was called, or some time before. */
+static inline struct filch_slot *fi_deque_oldest(const struct fi_deque *deque)
+{
+    /* Relaxed: a hint, old as soon as it is read. */
+    uint64_t top = atomic_load_explicit(&deque->top, memory_order_relaxed);
+    return deque->base + (uint32_t)top;
+}
+
 /* Owner. Shares every private slot below `upto`, which is at least fi_deque_split(). O(slots). */
 void fi_deque_share(struct fi_deque *deque, struct filch_slot *upto);
 

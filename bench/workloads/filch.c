@@ -15,6 +15,10 @@
 
 static struct filch_pool *pool;
 
+/* The two that do nothing but fork, in balanced trees. */
+#undef FILCH_SERIAL_CLONES
+#define FILCH_SERIAL_CLONES 1
+
 FILCH_TASK(long, fib, long, n)
 {
     if (n < 2)
@@ -29,6 +33,27 @@ static void run_fork(void *input)
     struct fork *fork = input;
     fork->result = FILCH_RUN(pool, fib, fork->n);
 }
+
+FILCH_TASK(long, sum, long, first, long, leaves)
+{
+    if (leaves == 1)
+        return first;
+    long total = 0, share = leaves / SKYNET_FAN;
+    for (int i = 0; i < SKYNET_FAN; i++)
+        FILCH_FORK(sum, first + i * share, share);
+    for (int i = 0; i < SKYNET_FAN; i++)
+        total += FILCH_JOIN(sum);
+    return total;
+}
+
+static void run_skynet(void *input)
+{
+    struct skynet *skynet = input;
+    skynet->sum = FILCH_RUN(pool, sum, 0, skynet->leaves);
+}
+
+#undef FILCH_SERIAL_CLONES
+#define FILCH_SERIAL_CLONES 0
 
 FILCH_TASK(long, place, int, n, int, row, struct queens_board, board)
 {
@@ -51,24 +76,6 @@ static void run_queens(void *input)
 {
     struct queens *queens = input;
     queens->solutions = FILCH_RUN(pool, place, queens->n, 0, (struct queens_board){{0}});
-}
-
-FILCH_TASK(long, sum, long, first, long, leaves)
-{
-    if (leaves == 1)
-        return first;
-    long total = 0, share = leaves / SKYNET_FAN;
-    for (int i = 0; i < SKYNET_FAN; i++)
-        FILCH_FORK(sum, first + i * share, share);
-    for (int i = 0; i < SKYNET_FAN; i++)
-        total += FILCH_JOIN(sum);
-    return total;
-}
-
-static void run_skynet(void *input)
-{
-    struct skynet *skynet = input;
-    skynet->sum = FILCH_RUN(pool, sum, 0, skynet->leaves);
 }
 
 FILCH_VOID_TASK(multiply, long, n, long, stride, double *, c, double *, a, double *, b)

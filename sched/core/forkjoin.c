@@ -25,6 +25,12 @@
 #define EAGER    64
 #define KEEP_MAX 1024
 
+/* So many forks that nobody has stolen yet are enough for thieves: below them a task runs its serial
+ * clone (task.h). In a binary recursion one fork in 2^PLENTY is still a real one. */
+#ifndef PLENTY
+#define PLENTY 8
+#endif
+
 static uint32_t next_keep(struct fi_level *level)
 {
     int64_t now = fi_now(), gap = now - level->forked;
@@ -49,6 +55,7 @@ static void watch(struct fi_level *level)
 
     /* While results are spilled the joins must look there first. */
     fi_deque_watch(&level->deque, level->keep, level->spilled != NULL);
+    level->deque.front.serial_from = fi_deque_oldest(&level->deque) + PLENTY;
     if (!fi_idle_wanted(&pool->idle))
         return;
     if (fi_deque_has_shared(&level->deque))

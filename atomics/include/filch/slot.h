@@ -45,6 +45,7 @@ struct filch_front {
     FILCH_ATOMIC(struct filch_slot *) limit;  /* a fork at or above it takes the slow path */
     FILCH_ATOMIC(struct filch_slot *) border; /* a join below it takes the slow path */
     uintptr_t answer;                         /* the owner's: of its last slow path */
+    struct filch_slot *serial_from; /* the owner's: a task at or above it runs serially */
     uintptr_t
         stack_end; /* constant: where little of the owner's stack is left; for debug builds */
 };
