@@ -83,7 +83,7 @@ run_tests() {
 install_missing $build_needs library:criterion program:g++ program:clang
 
 configure build -DCMAKE_BUILD_TYPE=Release -DFILCH_WERROR=ON -DFILCH_TESTS=ON -DFILCH_BENCH=ON \
-    -DFILCH_INSTALL=ON -DFILCH_SANITIZE=
+    -DFILCH_PEERS=ON -DFILCH_INSTALL=ON -DFILCH_SANITIZE=
 build build
 say 'running every test'
 run_tests build

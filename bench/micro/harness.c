@@ -108,6 +108,13 @@ static int go(struct harness *harness, size_t index)
     return fault ? complain_fault(harness, index, fault) : COMMAND_OK;
 }
 
+/* Ends a child that has done its work: others may want its memory. */
+static int dismiss(struct harness *harness, size_t index)
+{
+    int status = child_end(&harness->children[index], false);
+    return status ? complain_status(&harness->series[index], status) : COMMAND_OK;
+}
+
 /* Is this series to run once more? */
 static bool is_due(const struct bench_result *result)
 {
@@ -130,8 +137,13 @@ static int run_in_turn(struct harness *harness, size_t round, struct child_answe
             code = receive(harness, index, &answers[index]);
         if (code)
             return code;
-        if (round < WARM_UP_RUNS)
-            result->once = clock_seconds(start, clock_now()) > harness->plan->patience;
+        if (round < WARM_UP_RUNS &&
+            clock_seconds(start, clock_now()) > harness->plan->patience) {
+            result->once = true;
+            code = dismiss(harness, index);
+            if (code)
+                return code;
+        }
     }
     return COMMAND_OK;
 }

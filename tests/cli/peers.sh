@@ -41,7 +41,6 @@ json=$work/all.json
 run "$filch" bench --quick fork counter --workers 2 --adapters "$work/adapters" --json "$json"
 check 'adapters that fail do not fail the run' test "$code" -eq 0
 [ "$code" -eq 0 ] || sed 's/^/#   /' "$err"
-row() { grep -E "^  fork +$1 " "$out"; }
 check 'an adapter gets workload, size and workers' \
     grep -qx 'fork 22 2' "$work/arguments"
 check 'what an adapter measures is in the table' \
@@ -76,6 +75,18 @@ cp "$filch" "$work/filch"
 run "$work/filch" bench --quick fork --workers 1 --peers
 check 'peers that were not built are named' grep -q \
     '^peers not found: go, libgomp, libomp, onetbb, python, rayon ' "$out"
+# Those that this build has.
+if [ -d "$(dirname "$filch")/peers" ]; then
+    run "$filch" bench --quick --peers --workers 2 fork queens skynet matrix uts-t1 uts-t3 uts-t3l \
+        cilksort strassen knapsack
+    check 'a run with the peers that were built ends with 0' test "$code" -eq 0
+    [ "$code" -eq 0 ] || sed 's/^/#   /' "$err"
+    check 'each of them computes what serial C computes' \
+        sh -c "! grep -E 'wrong result|died of|ended with|answered without|no answer' '$out'"
+else
+    skip 'each peer computes what serial C computes' 'no peers were built'
+fi
+
 refuses 1 "--adapters $work/none: No such file or directory" "$filch" bench fork --adapters "$work/none"
 refuses 2 '--patience must be a whole number from 1 to 600, not "0"' "$filch" bench --patience 0
 finish

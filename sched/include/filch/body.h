@@ -21,6 +21,7 @@
 #include <filch/slot.h>
 
 #include <stdbool.h>
+#include <string.h>
 
 #ifdef FILCH_DEBUG
 #include <assert.h>
@@ -315,12 +316,12 @@ FILCH_END_DECLS
 #define FILCH_VALUE_SIZE(R)               ((unsigned)(sizeof(R) + 7) / 8 * 8)
 #define FILCH_VALUE_SAVE(R, frame, value) \
     R filch_result_ = value; \
-    __builtin_memcpy((frame)->results + (frame)->kept, &filch_result_, sizeof(R)); \
+    memcpy((frame)->results + (frame)->kept, &filch_result_, sizeof(R)); \
     (frame)->kept += FILCH_VALUE_SIZE(R)
 #define FILCH_VALUE_TAKE(R, frame) \
     R filch_result_; \
     (frame)->kept -= FILCH_VALUE_SIZE(R); \
-    __builtin_memcpy(&filch_result_, (frame)->results + (frame)->kept, sizeof(R)); \
+    memcpy(&filch_result_, (frame)->results + (frame)->kept, sizeof(R)); \
     return filch_result_
 
 #define FILCH_NOVALUE_FITS(R, name)
