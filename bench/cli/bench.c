@@ -285,6 +285,7 @@ static int run(int argc, char **argv)
         if (!code)
             code = run_all(&request);
     }
+    peer_forget(&peers);
     free(chosen);
     return code;
 }

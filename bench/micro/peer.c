@@ -61,16 +61,26 @@ int peer_find(struct peer_list *list, const char *directory)
         if (!is_executable(path))
             continue;
         struct peer peer = {strdup(entry->d_name), realpath(path, NULL)};
-        if (list->count == PEERS_MAX)
-            error = E2BIG;
-        else if (!peer.system || !peer.path)
-            error = ENOMEM;
-        else
+        if (list->count < PEERS_MAX && peer.system && peer.path) {
             list->peers[list->count++] = peer;
+            continue;
+        }
+        error = list->count == PEERS_MAX ? E2BIG : ENOMEM;
+        free(peer.system);
+        free(peer.path);
     }
     closedir(stream);
     qsort(list->peers + first, (size_t)(list->count - first), sizeof list->peers[0], by_name);
     return error;
+}
+
+void peer_forget(struct peer_list *list)
+{
+    while (list->count > 0) {
+        struct peer *peer = &list->peers[--list->count];
+        free(peer->system);
+        free(peer->path);
+    }
 }
 
 const char *peer_built_in_directory(void)

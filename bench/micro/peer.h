@@ -12,15 +12,18 @@
 
 struct peer_list {
     struct peer {
-        const char *system;
-        const char *path;
+        char *system;
+        char *path;
     } peers[PEERS_MAX];
     int count;
 };
 
 /* Adds the executables in `directory`, by name. Returns 0 or an errno: E2BIG if there are more
- * than fit. What it adds stays for the life of the program. */
+ * than fit. */
 int peer_find(struct peer_list *list, const char *directory);
+
+/* Empties the list. */
+void peer_forget(struct peer_list *list);
 
 /* The directory where the build puts those of bench/peers: beside this very program. */
 const char *peer_built_in_directory(void);
