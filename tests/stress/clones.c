@@ -17,19 +17,10 @@
 static struct filch_pool *pool;
 static _Atomic(uint64_t) visits;
 
-static uint64_t mix(uint64_t x)
-{
-    x ^= x >> 30;
-    x *= 0xbf58476d1ce4e5b9u;
-    x ^= x >> 27;
-    x *= 0x94d049bb133111ebu;
-    return x ^ x >> 31;
-}
-
 /* Up to 15: more than a frame keeps results of. */
 static int children_of(uint64_t node, int depth)
 {
-    uint64_t random = mix(node);
+    uint64_t random = stress_mix(node);
     if (depth == 0)
         return 0;
     return random % 16 == 0 ? (int)(random >> 8) % 16 : (int)(random >> 8) % 4;
@@ -46,9 +37,9 @@ static struct sums add(struct sums a, struct sums b)
 
 static struct sums walk(uint64_t node, int depth)
 {
-    struct sums sums = {1, mix(node), (uint64_t)depth};
+    struct sums sums = {1, stress_mix(node), (uint64_t)depth};
     for (int i = 0; i < children_of(node, depth); i++)
-        sums = add(sums, walk(mix(node + (uint64_t)i), depth - 1));
+        sums = add(sums, walk(stress_mix(node + (uint64_t)i), depth - 1));
     return sums;
 }
 
@@ -66,12 +57,12 @@ FILCH_TASK(char, parity, uint64_t, node)
 /* Results of 24 and 1 byte and of none, in every other order. */
 FILCH_TASK(struct sums, tree, uint64_t, node, int, depth)
 {
-    struct sums sums = {1, mix(node), (uint64_t)depth};
+    struct sums sums = {1, stress_mix(node), (uint64_t)depth};
     int children = children_of(node, depth);
     char parity_sum = 0;
 
     for (int i = 0; i < children; i++) {
-        uint64_t child = mix(node + (uint64_t)i);
+        uint64_t child = stress_mix(node + (uint64_t)i);
         FILCH_FORK(tree, child, depth - 1);
         FILCH_FORK(parity, child);
         FILCH_FORK(visit, child);
@@ -82,7 +73,7 @@ FILCH_TASK(struct sums, tree, uint64_t, node, int, depth)
         sums = add(sums, FILCH_JOIN(tree));
     }
     for (int i = 0; i < children; i++)
-        parity_sum = (char)(parity_sum - (char)(mix(node + (uint64_t)i) % 2));
+        parity_sum = (char)(parity_sum - (char)(stress_mix(node + (uint64_t)i) % 2));
     CHECK(parity_sum == 0);
     return sums;
 }
@@ -93,7 +84,7 @@ FILCH_TASK(uint64_t, fib, int, n)
 {
     if (n < 2)
         return (uint64_t)n;
-    if (n == 12 && mix((uint64_t)atomic_load(&visits)) % 64 == 0)
+    if (n == 12 && stress_mix((uint64_t)atomic_load(&visits)) % 64 == 0)
         return plain(n);
     FILCH_FORK(fib, n - 1);
     uint64_t b = FILCH_CALL(fib, n - 2);
@@ -110,7 +101,7 @@ static uint64_t visits_of(uint64_t node, int depth)
 {
     uint64_t sum = 0;
     for (int i = 0; i < children_of(node, depth); i++) {
-        uint64_t child = mix(node + (uint64_t)i);
+        uint64_t child = stress_mix(node + (uint64_t)i);
         sum += child % 7 + 1 + visits_of(child, depth - 1);
     }
     return sum;
@@ -127,7 +118,7 @@ int main(int argc, char **argv)
         options.deque_slots = rounds % 4 == 3 ? 1 + rounds % 50 : 0;
         CHECK(!filch_pool_create(&options, &pool));
         for (uint64_t i = 0; i < 20; i++) {
-            uint64_t root = mix(rounds * 1000 + i);
+            uint64_t root = stress_mix(rounds * 1000 + i);
             int depth = SANITIZED ? 9 : 12;
             struct sums sums = walk(root, depth);
             atomic_store(&visits, 0);

@@ -13,25 +13,16 @@
 
 #include <stdint.h>
 
-static uint64_t mix(uint64_t x)
-{
-    x ^= x >> 30;
-    x *= 0xbf58476d1ce4e5b9u;
-    x ^= x >> 27;
-    x *= 0x94d049bb133111ebu;
-    return x ^ x >> 31;
-}
-
 static int children_of(uint64_t node, int depth)
 {
-    return depth == 0 ? 0 : (int)(mix(node) % 7);
+    return depth == 0 ? 0 : (int)(stress_mix(node) % 7);
 }
 
 static uint64_t walk(uint64_t node, int depth)
 {
     uint64_t sum = 1;
     for (int i = 0; i < children_of(node, depth); i++)
-        sum += walk(mix(node + (uint64_t)i), depth - 1);
+        sum += walk(stress_mix(node + (uint64_t)i), depth - 1);
     return sum;
 }
 
@@ -43,10 +34,10 @@ FILCH_TASK(uint64_t, tree, uint64_t, node, int, depth)
     uint64_t sum = 1;
     int children = children_of(node, depth);
 
-    if (depth > 2 && mix(node + 99) % 61 == 0)
+    if (depth > 2 && stress_mix(node + 99) % 61 == 0)
         return plain(node, depth);
     for (int i = 0; i < children; i++)
-        FILCH_FORK(tree, mix(node + (uint64_t)i), depth - 1);
+        FILCH_FORK(tree, stress_mix(node + (uint64_t)i), depth - 1);
     for (int i = 0; i < children; i++)
         sum += FILCH_JOIN(tree);
     return sum;
@@ -71,7 +62,7 @@ static uint64_t plain(uint64_t node, int depth)
     int children = children_of(node, depth);
 
     for (int i = 0; i < children; i++) {
-        struct job job = {.node = mix(node + (uint64_t)i), .depth = depth - 1};
+        struct job job = {.node = stress_mix(node + (uint64_t)i), .depth = depth - 1};
         struct filch_future *future;
         if (i % 2) {
             sum += FILCH_RUN(pool, tree, job.node, job.depth);
@@ -101,7 +92,7 @@ int main(int argc, char **argv)
     stress_begin(argc, argv);
     do {
         struct filch_stats stats;
-        uint64_t seed = mix((uint64_t)rounds), expected = walk(seed, 9);
+        uint64_t seed = stress_mix((uint64_t)rounds), expected = walk(seed, 9);
 
         CHECK(!filch_pool_create(&shapes[rounds % 6], &pool));
         for (int i = 0; i < 4; i++) {

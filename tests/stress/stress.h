@@ -8,6 +8,7 @@
 #define FILCH_TESTS_STRESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -46,6 +47,17 @@ static inline void stress_begin(int argc, char **argv)
     double seconds = argc > 1 ? atof(argv[1]) : 2;
     CHECK(seconds > 0);
     stress_until = stress_now() + seconds;
+}
+
+/* A number that looks random, from a key: what a tree of random shape is computed from. The last
+ * step of Steele, Lea and Flood's SplitMix. */
+static inline uint64_t stress_mix(uint64_t x)
+{
+    x ^= x >> 30;
+    x *= 0xbf58476d1ce4e5b9u;
+    x ^= x >> 27;
+    x *= 0x94d049bb133111ebu;
+    return x ^ x >> 31;
 }
 
 /* Is there time for one more round? */
