@@ -108,7 +108,7 @@ static int go(struct harness *harness, size_t index)
     return fault ? complain_fault(harness, index, fault) : COMMAND_OK;
 }
 
-/* Ends a child that has done its work: others may want its memory. */
+/* Ends a child that has done its work. */
 static int dismiss(struct harness *harness, size_t index)
 {
     int status = child_end(&harness->children[index], false);
@@ -139,7 +139,7 @@ static int run_in_turn(struct harness *harness, size_t round, struct child_answe
             return code;
         if (round < WARM_UP_RUNS &&
             clock_seconds(start, clock_now()) > harness->plan->patience) {
-            result->once = true;
+            result->once = true; /* and others may want its memory */
             code = dismiss(harness, index);
             if (code)
                 return code;
@@ -213,9 +213,10 @@ static int end(struct harness *harness, int code)
     for (size_t i = 0; i < harness->count; i++) {
         if (!harness->children[i].pid)
             continue;
-        int status = child_end(&harness->children[i], code != COMMAND_OK);
-        if (code == COMMAND_OK && status != 0)
-            code = complain_status(&harness->series[i], status);
+        if (code)
+            child_end(&harness->children[i], true);
+        else
+            code = dismiss(harness, i);
     }
     return code;
 }

@@ -4,19 +4,13 @@
  * answers. README.md has the contract. */
 #include "peer.h"
 
+#include "bench/cli/clock.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { EXIT_USAGE = 2, EXIT_NO_VERSION = 77 };
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 static int find(const char *name)
 {
@@ -57,9 +51,9 @@ int main(int argc, char **argv)
         if (workload->reset)
             workload->reset(input);
         unsigned long long steals = peer_system.steals ? peer_system.steals() : 0;
-        double begin = now();
+        uint64_t begin = clock_now();
         peer_system.run[id](input);
-        printf("{\"seconds\": %.9f, \"result\": \"%llu\"", now() - begin,
+        printf("{\"seconds\": %.9f, \"result\": \"%llu\"", clock_seconds(begin, clock_now()),
                (unsigned long long)workload->result(input));
         if (peer_system.steals)
             printf(", \"steals\": %llu", (unsigned long long)peer_system.steals() - steals);

@@ -4,7 +4,6 @@
 #ifndef BENCH_WORKLOADS_FINGERPRINT_H
 #define BENCH_WORKLOADS_FINGERPRINT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* The next number of a sequence: Knuth's 64-bit linear congruential generator (MMIX). Its upper

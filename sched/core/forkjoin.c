@@ -27,9 +27,7 @@
 
 /* So many forks that nobody has stolen yet are enough for thieves: below them a task runs its serial
  * clone (task.h). In a binary recursion one fork in 2^PLENTY is still a real one. */
-#ifndef PLENTY
 #define PLENTY 8
-#endif
 
 static uint32_t next_keep(struct fi_level *level)
 {
