@@ -11,7 +11,7 @@
  * by a thread that knew w = occupied(g): it opened g itself, or found it open. A thread
  * that read w after `tail` (Q1, Q9) had read that CAS (Q3) or a later one, and sees no older w.
  *
- * w is not too new. The word leaves occupied(g) only in fi_queue_close(), after all N pairs of
+ * w is not too new. The word leaves occupied(g) only in fi_queue_drop(), after all N pairs of
  * tickets of g were finished. Ours, drawn later, was not among them, so the read of w happens
  * before the word changes.
  *
@@ -43,6 +43,9 @@
 
 #define N ((uint64_t)FI_QUEUE_SEGMENT)
 #define D ((uint64_t)FI_QUEUE_DIRECTORY)
+
+/* In tail: nothing more is pushed. Tickets stay below it. */
+#define CLOSED ((uint64_t)1 << 63)
 
 /* How often a pop looks for an item whose push has drawn the ticket but not yet stored: about a
  * microsecond. A running push needs a few nanoseconds; a preempted one is not waited for. */
@@ -173,8 +176,8 @@ static void fi_queue_give(struct fi_queue *q, struct fi_queue_segment *segment)
 }
 
 /* The thread that counted the last cell. Nobody else has a pointer to the segment. */
-FILCH_COLD static void fi_queue_close(struct fi_queue *q, uint64_t number,
-                                      struct fi_queue_segment *segment)
+FILCH_COLD static void fi_queue_drop(struct fi_queue *q, uint64_t number,
+                                     struct fi_queue_segment *segment)
 {
     /* Relaxed: the word carries no data to who opens the next segment here, and the order of
      * values of this one word is all that the argument above needs. */
@@ -191,21 +194,25 @@ static void fi_queue_finish(struct fi_queue *q, uint64_t ticket,
     uint32_t before =
         atomic_fetch_add_explicit(&segment->finished, 1, memory_order_acq_rel /* Q6 */);
     if (FILCH_UNLIKELY(before + 1 == N))
-        fi_queue_close(q, ticket / N, segment);
+        fi_queue_drop(q, ticket / N, segment);
 }
 
-/* Moves tail past the first ticket of an open segment. Failing means that another thread did.
- */
-static void fi_queue_advance(struct fi_queue *q, uint64_t ticket)
+/* Moves tail past the first ticket of an open segment. Failing means that another thread did, but
+ * for a queue that is closed meanwhile: the item is in its cell by then, and stays. */
+static void fi_queue_advance(struct fi_queue *q, uint64_t first)
 {
+    uint64_t ticket = first;
+
     /* Q3 is Q2 for the first ticket of a segment. Relaxed when it fails: nothing is read. */
-    (void)atomic_compare_exchange_strong_explicit(&q->tail, &ticket, ticket + 1,
-                                                  memory_order_seq_cst, /* Q3 */
-                                                  memory_order_relaxed);
+    while (!atomic_compare_exchange_strong_explicit(&q->tail, &ticket, ticket + 1,
+                                                    memory_order_seq_cst, /* Q3 */
+                                                    memory_order_relaxed))
+        if (ticket != (first | CLOSED))
+            return;
 }
 
 /* A push that found tail at a border, at `first`. Opens the segment with `item` in its first
- * cell and returns 0; or returns -1, as push does; or returns 1 when tail may have moved. */
+ * cell and returns 0; or returns FI_QUEUE_FULL; or returns 1 when tail may have moved. */
 FILCH_COLD static int fi_queue_open(struct fi_queue *q, uint64_t first, void *item)
 {
     uint64_t number = first / N;
@@ -216,7 +223,7 @@ FILCH_COLD static int fi_queue_open(struct fi_queue *q, uint64_t first, void *it
     if (word == fi_queue_vacant(number)) {
         struct fi_queue_segment *segment = fi_queue_take(q);
         if (segment == NULL)
-            return -1;
+            return FI_QUEUE_FULL;
         /* Relaxed: Q5 publishes it together with the other cells. */
         atomic_store_explicit(&segment->cells[0], item, memory_order_relaxed);
         /* Q5 pairs with Q4 and, through tail, with the pops: the cells are zero, or the item.
@@ -239,7 +246,7 @@ FILCH_COLD static int fi_queue_open(struct fi_queue *q, uint64_t first, void *it
     /* Neither to be opened nor open. If tail has not moved, the word is still that of the
      * segment D before this one, which is not finished: the directory is full. Relaxed: Q4
      * keeps it after the load of the word. */
-    return atomic_load_explicit(&q->tail, memory_order_relaxed) == first ? -1 : 1;
+    return atomic_load_explicit(&q->tail, memory_order_relaxed) == first ? FI_QUEUE_FULL : 1;
 }
 
 /* ---- The queue -------------------------------------------------------------------------- */
@@ -260,7 +267,7 @@ void fi_queue_fini(struct fi_queue *q)
 {
     /* Relaxed, all of it: the caller has joined the other threads, one way or another. */
     uint64_t first = atomic_load_explicit(&q->head, memory_order_relaxed) / N;
-    uint64_t last = atomic_load_explicit(&q->tail, memory_order_relaxed) / N;
+    uint64_t last = (atomic_load_explicit(&q->tail, memory_order_relaxed) & ~CLOSED) / N;
     for (uint64_t number = first; number <= last; number++) {
         uintptr_t word = atomic_load_explicit(fi_queue_word(q, number), memory_order_relaxed);
         /* The last one is vacant when tail stands at its border. */
@@ -278,6 +285,8 @@ int fi_queue_push(struct fi_queue *q, void *item)
     for (;;) {
         /* Q1 pairs with Q2 and Q3: the segment of the ticket is open, and zeroed. */
         uint64_t ticket = atomic_load_explicit(&q->tail, memory_order_acquire /* Q1 */);
+        if (FILCH_UNLIKELY(ticket & CLOSED))
+            return FI_QUEUE_CLOSED;
         if (FILCH_UNLIKELY(ticket % N == 0)) {
             int opened = fi_queue_open(q, ticket, item);
             if (opened <= 0)
@@ -335,7 +344,7 @@ void *fi_queue_pop(struct fi_queue *q)
         uint64_t ticket = atomic_load_explicit(&q->head, memory_order_acquire /* Q14 */);
         /* Q9 pairs with Q2 and Q3: the segment of every ticket below tail is open. seq_cst as
          * in fi_queue_empty(): a last pop may take its place before sleeping. */
-        if (ticket >= atomic_load_explicit(&q->tail, memory_order_seq_cst /* Q9 */))
+        if (ticket >= (atomic_load_explicit(&q->tail, memory_order_seq_cst /* Q9 */) & ~CLOSED))
             return NULL;
         /* Relaxed: reading tail has brought the word and what it points to. */
         uintptr_t word =
@@ -356,11 +365,29 @@ void *fi_queue_pop(struct fi_queue *q)
     }
 }
 
-bool fi_queue_empty(const struct fi_queue *q)
+uint64_t fi_queue_count(const struct fi_queue *q)
 {
     /* head before tail, for the reason given at Q14. */
     uint64_t head = atomic_load_explicit(&q->head, memory_order_acquire /* Q16 */);
     /* Q17 pairs with Q2 and Q3. seq_cst separates the caller's store "I sleep" and this load
      * from a push's store of tail and its caller's load of the sleepers. */
-    return head >= atomic_load_explicit(&q->tail, memory_order_seq_cst /* Q17 */);
+    uint64_t tail = atomic_load_explicit(&q->tail, memory_order_seq_cst /* Q17 */) & ~CLOSED;
+    return tail > head ? tail - head : 0;
+}
+
+bool fi_queue_empty(const struct fi_queue *q)
+{
+    return fi_queue_count(q) == 0;
+}
+
+void fi_queue_close(struct fi_queue *q)
+{
+    /* Relaxed: tail's own order decides which pushes come before. Whoever wants to see what they
+     * appended pops it, by Q9. */
+    (void)atomic_fetch_or_explicit(&q->tail, CLOSED, memory_order_relaxed);
+}
+
+void fi_queue_reopen(struct fi_queue *q)
+{
+    (void)atomic_fetch_and_explicit(&q->tail, ~CLOSED, memory_order_relaxed);
 }

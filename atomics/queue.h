@@ -50,7 +50,8 @@ struct fi_queue_segment;
 
 /* 64-byte aligned: memory for one comes from aligned_alloc or is static. */
 struct fi_queue {
-    /* Pushing threads write it; everybody reads it. Tickets of pushes: never wraps. */
+    /* Pushing threads write it; everybody reads it. Tickets of pushes: never wraps. Its highest bit
+     * says that the queue is closed. */
     FILCH_ALIGNAS(FILCH_CACHE_LINE) FILCH_ATOMIC(uint64_t) tail;
 
     /* Popping threads write it and read it. Never above tail. */
@@ -71,12 +72,25 @@ int fi_queue_init(struct fi_queue *q);
 /* After all other threads are done with q. Frees its memory, not the items still in it. */
 void fi_queue_fini(struct fi_queue *q);
 
+/* What fi_queue_push() returns if it does not push; nothing is changed then. */
+enum {
+    FI_QUEUE_FULL = -1, /* memory lacks or the directory is full: more than
+                             (FI_QUEUE_DIRECTORY - 1) * FI_QUEUE_SEGMENT tickets between the oldest
+                             that is still in use and the newest */
+    FI_QUEUE_CLOSED = -2,
+};
+
 /* Any thread. Lock-free but for malloc, once in FI_QUEUE_SEGMENT items. Appends item, which may
  * not be NULL. Everything the caller did before is visible to the thread that pops the item.
- * Returns 0; or -1 with nothing changed when memory lacks or the directory is full: more than
- * (FI_QUEUE_DIRECTORY - 1) * FI_QUEUE_SEGMENT tickets between the oldest that is still in use
- * and the newest. */
+ * Returns 0, FI_QUEUE_FULL or FI_QUEUE_CLOSED. */
 int fi_queue_push(struct fi_queue *q, void *item);
+
+/* Any thread. Wait-free. From now on nothing can be pushed: what a push that returned 0 has
+ * appended comes before, in the one order of the changes of tail. */
+void fi_queue_close(struct fi_queue *q);
+
+/* Any thread that knows of no other use of the queue but pops. Undoes fi_queue_close(). */
+void fi_queue_reopen(struct fi_queue *q);
 
 /* Any thread. Lock-free. Returns the oldest item, which is then the caller's, or NULL when at
  * one moment of the call there was none. Items of one pushing thread come in their order. A
@@ -92,6 +106,10 @@ void *fi_queue_pop(struct fi_queue *q);
  * the look for sleepers and the announcement are seq_cst too. The reverse does not hold: after
  * false a pop may still return NULL. */
 bool fi_queue_empty(const struct fi_queue *q);
+
+/* Any thread. Wait-free. How many items there were to pop at one moment of the call; 0 only as
+ * fi_queue_empty() says. */
+uint64_t fi_queue_count(const struct fi_queue *q);
 
 FILCH_END_DECLS
 

@@ -173,13 +173,16 @@ struct root {
     struct fi_latch latch;
 };
 
-static void run_root(struct fi_task *task, struct fi_worker *worker, struct filch_slot *head)
+static void run_root(struct fi_task *task, struct fi_worker *worker, struct filch_slot *head,
+                     int refusal)
 {
     struct root *root = (struct root *)(void *)task;
 
+    (void)refusal; /* the pool's own source is not refused */
     fi_worker_run(worker, head, root->slot);
+    fi_worker_ending(worker);
     /* The root lies on the stack of a thread that may go on at once. */
-    (void)fi_latch_end(&root->latch, FI_PENDING, FI_FINISHED);
+    (void)fi_latch_end(&root->latch, FI_PENDING, FI_FINISHED, NULL);
 }
 
 void filch_pool_run(struct filch_pool *pool, struct filch_slot *slot)
@@ -194,7 +197,7 @@ void filch_pool_run(struct filch_pool *pool, struct filch_slot *slot)
     }
     fi_latch_init(&root.latch);
     /* Memory for the queue comes back as the workers empty it. */
-    while (fi_pool_inject(pool, &root.task))
+    while (fi_pool_inject(pool, &pool->sources.own, FI_NORMAL, &root.task))
         sched_yield();
     fi_latch_wait(&root.latch, FI_NEVER);
 }

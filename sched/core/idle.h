@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 #ifndef FI_IDLE_WORDS
-#define FI_IDLE_WORDS 16 /* of 64 workers each: FILCH_WORKERS_MAX */
+#define FI_IDLE_WORDS 32 /* of 64 workers each: FILCH_WORKERS_MAX, and as many spares */
 #endif
 
 #define FI_IDLE_SEARCHING ((uint64_t)1)
@@ -100,6 +100,16 @@ static inline bool fi_idle_clear(struct fi_idle *idle, uint32_t worker)
     atomic_fetch_add_explicit(&idle->state, FI_IDLE_SEARCHING - FI_IDLE_SLEEPING,
                               memory_order_seq_cst);
     return true;
+}
+
+/* Any thread, for a worker that neither runs nor counts: it counts as asleep from now on. The caller
+ * must then ask and look for work, as after fi_idle_announce(). */
+static inline void fi_idle_admit(struct fi_idle *idle, uint32_t worker)
+{
+    /* I8, I9: as I1 and I2. */
+    atomic_fetch_or_explicit(&idle->asleep[worker / 64], (uint64_t)1 << worker % 64,
+                             memory_order_seq_cst);
+    atomic_fetch_add_explicit(&idle->state, FI_IDLE_SLEEPING, memory_order_seq_cst);
 }
 
 /* Worker, after fi_idle_announce(). It is searching again, whoever brought that about. */

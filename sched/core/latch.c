@@ -6,9 +6,9 @@
 #include <sched.h>
 #include <stddef.h>
 
-#define STATE_MASK 3u
-#define LOCKED     4u
-#define LISTED     8u
+#define STATE_MASK 7u
+#define LOCKED     8u
+#define LISTED     16u
 
 static enum fi_state state_of(uint32_t word)
 {
@@ -24,6 +24,7 @@ void fi_latch_init(struct fi_latch *latch)
 {
     atomic_init(&latch->word, FI_PENDING);
     latch->waiters = NULL;
+    latch->callbacks = NULL;
 }
 
 enum fi_state fi_latch_state(const struct fi_latch *latch)
@@ -62,34 +63,83 @@ static uint32_t wait_unlocked(struct fi_latch *latch)
     return word;
 }
 
-bool fi_latch_end(struct fi_latch *latch, enum fi_state from, enum fi_state to)
+/* Who tells, and the waiter's own record, do not go before LOCKED does. */
+static void tell(struct fi_waiter *waiter)
+{
+    if (waiter->notify)
+        waiter->notify(waiter);
+    else
+        fi_event_notify(waiter->event);
+}
+
+bool fi_latch_notify_cancel(struct fi_latch *latch)
+{
+    uint32_t word = wait_unlocked(latch);
+
+    /* Relaxed: says nothing that CANCELLED has not said. */
+    return word == FI_CANCELLED &&
+           atomic_compare_exchange_strong_explicit(&latch->word, &word, FI_NOTIFIED,
+                                                   memory_order_relaxed, memory_order_relaxed);
+}
+
+/* Oldest first. */
+static struct fi_callback *reversed(struct fi_callback *newest)
+{
+    struct fi_callback *first = NULL;
+
+    while (newest) {
+        struct fi_callback *older = newest->next;
+        newest->next = first;
+        first = newest;
+        newest = older;
+    }
+    return first;
+}
+
+/* LOCKED is the caller's, and the word says `to` already. */
+static void let_go(struct fi_latch *latch, enum fi_state to, struct fi_callback **callbacks)
+{
+    if (callbacks)
+        *callbacks = reversed(latch->callbacks);
+    /* A waiter that wakes here waits for L5 in fi_latch_delist(): its event is still there. */
+    for (struct fi_waiter *waiter = latch->waiters; waiter; waiter = waiter->next)
+        tell(waiter);
+    /* L5, release, pairs with L3: the waiters may go, and the latch with them. */
+    atomic_store_explicit(&latch->word, (uint32_t)to, memory_order_release);
+}
+
+bool fi_latch_end(struct fi_latch *latch, enum fi_state from, enum fi_state to,
+                  struct fi_callback **callbacks)
 {
     uint32_t word;
 
+    if (callbacks)
+        *callbacks = NULL;
     for (;;) {
         word = wait_unlocked(latch);
         if (state_of(word) != from)
             return false;
-        /* L4, release, pairs with L1: result before state. Acquire, with L6: the list. Without
-         * waiters this is the last access; with some it takes the list along. */
+        /* L4, release, pairs with L1: result before state. Acquire, with L6: the lists. Without
+         * waiters this is the last access; with some it takes the lists along. */
         uint32_t next = word & LISTED ? (uint32_t)to | LOCKED : (uint32_t)to;
         if (atomic_compare_exchange_weak_explicit(&latch->word, &word, next,
                                                   memory_order_acq_rel, memory_order_relaxed))
             break;
     }
-    if (!(word & LISTED))
-        return true;
-
-    /* A waiter that wakes here waits for L5 in fi_latch_delist(): its event is still there. */
-    for (struct fi_waiter *waiter = latch->waiters; waiter; waiter = waiter->next)
-        fi_event_notify(waiter->event);
-    /* L5, release, pairs with L3: the waiters may go, and the latch with them. */
-    atomic_store_explicit(&latch->word, (uint32_t)to, memory_order_release);
+    if (word & LISTED)
+        let_go(latch, to, callbacks);
     return true;
 }
 
-/* Takes the list. Returns false, without it, once the latch has ended. */
-static bool lock(struct fi_latch *latch)
+void fi_latch_end_locked(struct fi_latch *latch, enum fi_state to,
+                         struct fi_callback **callbacks)
+{
+    /* L4, too. An exchange, as the state may go from PENDING to RUNNING meanwhile. */
+    (void)atomic_exchange_explicit(&latch->word, (uint32_t)to | LOCKED, memory_order_acq_rel);
+    let_go(latch, to, callbacks);
+}
+
+bool fi_latch_lock(struct fi_latch *latch)
 {
     for (;;) {
         uint32_t word = wait_unlocked(latch);
@@ -101,37 +151,46 @@ static bool lock(struct fi_latch *latch)
     }
 }
 
-static void unlock(struct fi_latch *latch)
+void fi_latch_unlock(struct fi_latch *latch)
 {
     /* The state may go from PENDING to RUNNING meanwhile (L2): change the flags alone. */
-    if (latch->waiters)
+    if (latch->waiters || latch->callbacks)
         atomic_fetch_or_explicit(&latch->word, LISTED, memory_order_relaxed);
     else
         atomic_fetch_and_explicit(&latch->word, ~LISTED, memory_order_relaxed);
-    /* L6, release, pairs with L3 and L4: the list. */
+    /* L6, release, pairs with L3 and L4: the lists. */
     atomic_fetch_and_explicit(&latch->word, ~LOCKED, memory_order_release);
 }
 
-bool fi_latch_enlist(struct fi_latch *latch, struct fi_waiter *waiter, struct fi_event *event)
+bool fi_latch_enlist(struct fi_latch *latch, struct fi_waiter *waiter)
 {
-    if (!lock(latch))
+    if (!fi_latch_lock(latch))
         return false;
-    waiter->event = event;
     waiter->next = latch->waiters;
     waiter->link = &latch->waiters;
     if (waiter->next)
         waiter->next->link = &waiter->next;
     latch->waiters = waiter;
-    unlock(latch);
+    fi_latch_unlock(latch);
     return true;
 }
 
 void fi_latch_delist(struct fi_latch *latch, struct fi_waiter *waiter)
 {
-    if (!lock(latch))
+    if (!fi_latch_lock(latch))
         return;
     *waiter->link = waiter->next;
     if (waiter->next)
         waiter->next->link = waiter->link;
-    unlock(latch);
+    fi_latch_unlock(latch);
+}
+
+bool fi_latch_add(struct fi_latch *latch, struct fi_callback *callback)
+{
+    if (!fi_latch_lock(latch))
+        return false;
+    callback->next = latch->callbacks;
+    latch->callbacks = callback;
+    fi_latch_unlock(latch);
+    return true;
 }

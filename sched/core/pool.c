@@ -1,39 +1,65 @@
 /* SPDX-License-Identifier: MIT
  *
- * The life of a pool, and what its workers share: the injection queue, who sleeps, and the end.
- */
+ * The life of a pool, and what its workers share: who sleeps, who is woken or started, and the
+ * end. */
 #include "sched/core/worker.h"
+
+#include "sched/core/process.h"
+#include "sched/core/slab.h"
 
 #include <filch/stats.h>
 
-#include <limits.h>
-#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define DEFAULT_STACK ((size_t)16 << 20)
-#define MIN_STACK     ((size_t)64 << 10)
-#define GUARD_SIZE    ((size_t)64 << 10) /* no frame up to this size can step over it */
-#define DEFAULT_SLOTS ((size_t)1 << 20)
-#define MAX_SLOTS     ((size_t)1 << 30)
+#define DEFAULT_STACK  ((size_t)16 << 20)
+#define MIN_STACK      ((size_t)64 << 10)
+#define DEFAULT_SLOTS  ((size_t)1 << 20)
+#define MAX_SLOTS      ((size_t)1 << 30)
+#define DEFAULT_SPARES 256
 
 /* ---- What workers share ------------------------------------------------------------------ */
+
+/* A worker that has just been claimed, and so counts as searching. Returns 0, or why it cannot
+ * start; it counts as asleep again then. */
+static int rouse(struct filch_pool *pool, struct fi_worker *worker)
+{
+    int error = 0;
+
+    if (atomic_load_explicit(&worker->started, memory_order_relaxed)) {
+        fi_event_notify(&worker->event);
+        return 0;
+    }
+    pthread_mutex_lock(&pool->lock);
+    if (!fi_pool_has_ended(pool)) {
+        error = fi_thread_start(worker);
+        if (!error && worker->number < (uint32_t)pool->size)
+            /* Relaxed: a hint, but for the first one, which is started before its tasks come. */
+            atomic_fetch_sub_explicit(&pool->unstarted, 1, memory_order_relaxed);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    if (error)
+        (void)fi_idle_announce(&pool->idle, worker->number);
+    return error;
+}
 
 void fi_pool_wake(struct filch_pool *pool)
 {
     if (!fi_idle_wanted(&pool->idle))
         return;
     int sleeper = fi_idle_claim(&pool->idle);
+    /* One that cannot start is not needed: others have, and will come by. */
     if (sleeper >= 0)
-        fi_event_notify(&pool->workers[sleeper]->event);
+        (void)rouse(pool, pool->workers[sleeper]);
 }
 
 bool fi_pool_has_work(const struct filch_pool *pool)
 {
-    if (!fi_queue_empty(&pool->injected))
+    if (!fi_sources_empty(&pool->sources))
         return true;
-    for (int i = 0; i < pool->size; i++)
+    for (int i = 0; i < fi_pool_known(pool); i++)
         for (struct fi_level *level = &pool->workers[i]->first; level;
              level = fi_level_newer(level))
             if (fi_deque_has_shared(&level->deque))
@@ -43,179 +69,203 @@ bool fi_pool_has_work(const struct filch_pool *pool)
 
 void fi_pool_ask(struct filch_pool *pool)
 {
-    for (int i = 0; i < pool->size; i++)
+    for (int i = 0; i < fi_pool_known(pool); i++)
         for (struct fi_level *level = &pool->workers[i]->first; level;
              level = fi_level_newer(level))
             fi_deque_ask(&level->deque);
 }
 
-int fi_pool_inject(struct filch_pool *pool, struct fi_task *task)
+void fi_pool_found(struct filch_pool *pool)
 {
-    if (fi_queue_push(&pool->injected, task))
-        return FILCH_ENOMEM;
+    if (!fi_idle_found(&pool->idle))
+        return;
+    /* The last one passes the search on: to a sleeper if there is something to be seen, and to
+     * the deques' owners, who will find the request at their next fork, if not. */
+    if (fi_pool_has_work(pool))
+        fi_pool_wake(pool);
+    else
+        fi_pool_ask(pool);
+}
+
+/* Has the first worker started, so that others can see to the rest. */
+static int start_first(struct filch_pool *pool)
+{
+    struct fi_worker *first = pool->workers[0];
+
+    return fi_idle_clear(&pool->idle, 0) ? rouse(pool, first) : 0;
+}
+
+int fi_pool_inject(struct filch_pool *pool, struct fi_source *source, enum fi_rank rank,
+                   struct fi_task *task)
+{
+    int error = 0;
+
+    if (FILCH_UNLIKELY(atomic_load_explicit(&pool->unstarted, memory_order_relaxed) ==
+                       pool->size))
+        error = start_first(pool);
+    if (!error)
+        error = fi_source_push(&pool->sources, source, rank, task);
+    if (error)
+        return error;
     fi_pool_wake(pool);
+    /* A push that a close overtook may come after the end: see fi_queue_open(). The pool's own source
+     * is not closed, and what its tasks leave there is run by the workers that leave. */
+    if (source != &pool->sources.own && FILCH_UNLIKELY(fi_pool_has_ended(pool)))
+        while ((task = fi_source_pop(source)))
+            task->run(task, NULL, NULL, FILCH_ESHUTDOWN);
     return 0;
 }
 
 static void notify_all(struct filch_pool *pool)
 {
-    for (int i = 0; i < pool->size; i++)
+    for (int i = 0; i < fi_pool_known(pool); i++)
         fi_event_notify(&pool->workers[i]->event);
 }
 
-void fi_pool_end(struct filch_pool *pool)
+static void end(struct filch_pool *pool)
 {
+    /* With the lock: no thread is started from then on. */
+    pthread_mutex_lock(&pool->lock);
     atomic_store_explicit(&pool->phase, FI_ENDED, memory_order_seq_cst);
+    pthread_mutex_unlock(&pool->lock);
     notify_all(pool);
+    (void)fi_latch_end(&pool->ended, FI_PENDING, FI_FINISHED, NULL);
+}
+
+void fi_pool_end_if_asleep(struct filch_pool *pool, uint32_t asleep)
+{
+    if (atomic_load_explicit(&pool->phase, memory_order_seq_cst) == FI_CLOSING &&
+        asleep == (uint32_t)atomic_load_explicit(&pool->members, memory_order_seq_cst))
+        end(pool);
 }
 
 /* ---- Create ------------------------------------------------------------------------------ */
 
-/* The options with the defaults filled in. */
-static int check_options(const struct filch_pool_options *given,
-                         struct filch_pool_options *used)
+static int check_options(struct filch_pool_options *options)
 {
-    long page = sysconf(_SC_PAGESIZE);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-    *used = given ? *given : (struct filch_pool_options){0};
-    if (used->workers < 0 || used->workers > FILCH_WORKERS_MAX)
+    if (options->workers < 0 || options->workers > FILCH_WORKERS_MAX || options->spares < -1 ||
+        options->spares > FILCH_WORKERS_MAX)
         return FILCH_EINVAL;
-    if (used->stack_size && used->stack_size < MIN_STACK)
+    if ((options->stack_size && options->stack_size < MIN_STACK) ||
+        options->deque_slots > MAX_SLOTS)
         return FILCH_EINVAL;
-    if (used->deque_slots > MAX_SLOTS)
-        return FILCH_EINVAL;
-    if (!used->stack_size)
-        used->stack_size = DEFAULT_STACK;
-    used->stack_size = (used->stack_size + (size_t)page - 1) / (size_t)page * (size_t)page;
-    if (!used->deque_slots)
-        used->deque_slots = DEFAULT_SLOTS;
-    if (!used->workers) {
+    if (!options->stack_size)
+        options->stack_size = DEFAULT_STACK;
+    options->stack_size = (options->stack_size + page - 1) / page * page;
+    if (!options->deque_slots)
+        options->deque_slots = DEFAULT_SLOTS;
+    if (!options->spares)
+        options->spares = DEFAULT_SPARES;
+    if (options->spares < 0)
+        options->spares = 0;
+    if (!options->workers) {
         struct filch_sizing sizing;
         int error = filch_sizing_read(NULL, &sizing);
         if (error)
             return error;
-        used->workers = sizing.workers;
+        options->workers = sizing.workers;
     }
     return 0;
 }
 
-static void worker_destroy(struct fi_worker *worker)
-{
-    struct fi_level *level = &worker->first;
-
-    while (level) {
-        struct fi_level *next = fi_level_newer(level);
-        fi_level_fini(level);
-        if (level != &worker->first)
-            free(level);
-        level = next;
-    }
-    free(worker);
-}
-
-static struct fi_worker *worker_create(struct filch_pool *pool, int number,
-                                       const struct filch_pool_options *options)
-{
-    struct fi_worker *worker = aligned_alloc(alignof(struct fi_worker), sizeof *worker);
-
-    if (!worker)
-        return NULL;
-    memset(worker, 0, sizeof *worker);
-    worker->pool = pool;
-    worker->number = (uint32_t)number;
-    worker->stack_size = options->stack_size;
-    worker->random = 0x9e3779b97f4a7c15u * (uint64_t)(number + 1);
-    worker->level = &worker->first;
-    fi_event_init(&worker->event);
-    if (fi_level_init(&worker->first, worker, pool->slots)) {
-        free(worker);
-        return NULL;
-    }
-    return worker;
-}
-
-/* Starts the first `*started` threads; all signals stay with the program's own threads. */
-static int start_threads(struct filch_pool *pool, size_t stack_size, int *started)
-{
-    pthread_attr_t attributes;
-    sigset_t all, before;
-    int error = 0;
-
-    *started = 0;
-    if (pthread_attr_init(&attributes))
-        return FILCH_ENOMEM;
-    /* The C library takes the guard from the stack. */
-    if (pthread_attr_setguardsize(&attributes, GUARD_SIZE) ||
-        pthread_attr_setstacksize(&attributes, stack_size + GUARD_SIZE))
-        error = FILCH_EINVAL;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    while (!error && *started < pool->size) {
-        struct fi_worker *worker = pool->workers[*started];
-        if (pthread_create(&worker->thread, &attributes, fi_worker_main, worker))
-            error = FILCH_ETHREAD;
-        else
-            ++*started;
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return error;
-}
-
-static void join_threads(struct filch_pool *pool, int started)
-{
-    for (int i = 0; i < started; i++)
-        pthread_join(pool->workers[i]->thread, NULL);
-}
-
 static void pool_free(struct filch_pool *pool)
 {
-    for (int i = 0; i < pool->size; i++)
-        if (pool->workers[i])
-            worker_destroy(pool->workers[i]);
-    fi_queue_fini(&pool->injected);
+    for (int i = 0; i < fi_pool_known(pool); i++)
+        fi_thread_free(pool->workers[i]);
+    fi_sources_fini(&pool->sources);
     free(pool);
+    fi_slab_leave();
 }
 
-/* A pool with its workers, but no thread yet. */
-static struct filch_pool *pool_alloc(const struct filch_pool_options *options)
+static void setup(struct filch_pool *pool, const struct fi_pool_plan *plan)
 {
-    size_t bytes =
-        sizeof(struct filch_pool) + (size_t)options->workers * sizeof(struct fi_worker *);
+    const struct filch_pool_options *options = &plan->options;
+
+    pool->plan = *plan;
+    pool->plan.options.thread_name_prefix = NULL; /* the caller's */
+    pool->generation = fi_process_generation();
+    pool->size = options->workers;
+    pool->capacity = options->workers + options->spares;
+    pool->slots = (uint32_t)options->deque_slots;
+    snprintf(pool->prefix, sizeof pool->prefix, "%s",
+             options->thread_name_prefix ? options->thread_name_prefix : "filch");
+    pthread_mutex_init(&pool->lock, NULL);
+    fi_latch_init(&pool->ended);
+    atomic_init(&pool->members, pool->size);
+    atomic_init(&pool->unstarted, pool->size);
+}
+
+/* A pool with its workers, which count as asleep, but no thread yet. */
+static struct filch_pool *pool_alloc(const struct fi_pool_plan *plan)
+{
+    const struct filch_pool_options *options = &plan->options;
+    size_t bytes = sizeof(struct filch_pool) +
+                   (size_t)(options->workers + options->spares) * sizeof(struct fi_worker *);
     size_t align = alignof(struct filch_pool);
     struct filch_pool *pool = aligned_alloc(align, (bytes + align - 1) / align * align);
 
     if (!pool)
         return NULL;
     memset(pool, 0, bytes);
-    if (fi_queue_init(&pool->injected)) {
+    if (fi_sources_init(&pool->sources)) {
         free(pool);
         return NULL;
     }
-    pool->size = options->workers;
-    pool->slots = (uint32_t)options->deque_slots;
-    for (int i = 0; i < pool->size; i++)
-        if (!(pool->workers[i] = worker_create(pool, i, options))) {
+    fi_slab_enter();
+    setup(pool, plan);
+    for (int i = 0; i < pool->size; i++) {
+        if (!(pool->workers[i] = fi_thread_alloc(pool, i))) {
             pool_free(pool);
             return NULL;
         }
+        fi_idle_admit(&pool->idle, (uint32_t)i);
+        atomic_store_explicit(&pool->known, i + 1, memory_order_relaxed);
+    }
     return pool;
 }
 
-int filch_pool_create(const struct filch_pool_options *options, struct filch_pool **out)
+/* With the lock, so that none sees another half started. */
+static int start_all(struct filch_pool *pool)
 {
-    struct filch_pool_options used;
-    int started, error = check_options(options, &used);
+    int error = 0;
 
+    pthread_mutex_lock(&pool->lock);
+    for (int i = 0; !error && i < pool->size; i++) {
+        if (!fi_idle_clear(&pool->idle, (uint32_t)i))
+            continue;
+        error = fi_thread_start(pool->workers[i]);
+        if (!error)
+            atomic_fetch_sub_explicit(&pool->unstarted, 1, memory_order_relaxed);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return error;
+}
+
+/* The started ones leave by themselves once the pool has ended. */
+static void join_threads(struct filch_pool *pool, int first)
+{
+    for (int i = first; i < fi_pool_known(pool); i++)
+        if (pool->workers[i]->started)
+            pthread_join(pool->workers[i]->thread, NULL);
+}
+
+int fi_pool_create(const struct fi_pool_plan *plan, struct filch_pool **out)
+{
+    struct fi_pool_plan used = *plan;
+    int error = check_options(&used.options);
+
+    if (!error)
+        error = fi_process_init();
     if (error)
         return error;
     struct filch_pool *pool = pool_alloc(&used);
     if (!pool)
         return FILCH_ENOMEM;
-    error = start_threads(pool, used.stack_size, &started);
-    if (error) {
-        fi_pool_end(pool);
-        join_threads(pool, started);
+    if (!plan->on_demand && (error = start_all(pool))) {
+        end(pool);
+        join_threads(pool, 0);
         pool_free(pool);
         return error;
     }
@@ -223,26 +273,101 @@ int filch_pool_create(const struct filch_pool_options *options, struct filch_poo
     return 0;
 }
 
-/* ---- The rest of the public side --------------------------------------------------------- */
+int filch_pool_create(const struct filch_pool_options *options, struct filch_pool **pool)
+{
+    struct fi_pool_plan plan = {.on_demand = false};
+
+    if (options)
+        plan.options = *options;
+    return fi_pool_create(&plan, pool);
+}
+
+/* ---- End --------------------------------------------------------------------------------- */
+
+void fi_pool_close(struct filch_pool *pool)
+{
+    int open = FI_OPEN;
+
+    if (!atomic_compare_exchange_strong(&pool->phase, &open, FI_CLOSING))
+        return;
+    /* The last worker to find nothing to do ends the pool; if all sleep already, wake them to see.
+     * Without a worker there is nothing to do. */
+    pthread_mutex_lock(&pool->lock);
+    bool idle = !pool->workers[0]->started;
+    pthread_mutex_unlock(&pool->lock);
+    if (idle)
+        end(pool);
+    else
+        notify_all(pool);
+}
+
+void fi_pool_join(struct filch_pool *pool)
+{
+    /* Threads are started by the first worker or after it, and none after the end. */
+    if (pool->workers[0]->started)
+        pthread_join(pool->workers[0]->thread, NULL);
+    join_threads(pool, 1);
+    pool_free(pool);
+}
+
+void fi_pool_detach(struct filch_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    bool over = pool->left || !pool->workers[0]->started;
+    if (!over && fi_process_hold())
+        over = true; /* then it is waited for here */
+    else
+        pool->detached = !over;
+    struct fi_pool_plan plan = pool->plan;
+    pthread_mutex_unlock(&pool->lock);
+    if (!over)
+        return; /* the pool may be gone */
+    fi_pool_join(pool);
+    if (plan.gone)
+        plan.gone(plan.executor);
+}
+
+void fi_pool_leave(struct filch_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->left = true;
+    bool detached = pool->detached;
+    pthread_mutex_unlock(&pool->lock);
+    if (!detached)
+        return;
+    struct fi_pool_plan plan = pool->plan;
+    join_threads(pool, 1);
+    pool_free(pool);
+    if (plan.gone)
+        plan.gone(plan.executor);
+    fi_process_release(true);
+}
 
 int filch_pool_destroy(struct filch_pool *pool)
 {
     if (!pool)
         return 0;
+    if (pool->generation != fi_process_generation()) {
+        pool_free(pool); /* its threads stayed with the parent */
+        return 0;
+    }
     if (filch_pool_current() == pool)
         return FILCH_EDEADLK;
-    /* The last worker to find nothing to do ends the pool; if all sleep already, wake them to
-     * see. */
-    atomic_store_explicit(&pool->phase, FI_CLOSING, memory_order_seq_cst);
-    notify_all(pool);
-    join_threads(pool, pool->size);
-    pool_free(pool);
+    fi_pool_close(pool);
+    fi_pool_join(pool);
     return 0;
 }
+
+/* ---- Asking ------------------------------------------------------------------------------ */
 
 int filch_pool_size(const struct filch_pool *pool)
 {
     return pool->size;
+}
+
+int filch_pool_capacity(const struct filch_pool *pool)
+{
+    return pool->capacity;
 }
 
 struct filch_pool *filch_pool_current(void)
@@ -260,7 +385,7 @@ int filch_pool_worker(void)
 void filch_stats_read(const struct filch_pool *pool, struct filch_stats *stats)
 {
     *stats = (struct filch_stats){0};
-    for (int i = 0; i < pool->size; i++) {
+    for (int i = 0; i < fi_pool_known(pool); i++) {
         struct fi_worker *worker = pool->workers[i];
         /* Relaxed: a snapshot of each number for itself. */
         stats->steals += atomic_load_explicit(&worker->steals, memory_order_relaxed);

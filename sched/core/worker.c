@@ -9,6 +9,7 @@
 #include <ck_pr.h>
 #include <sched.h>
 #include <stddef.h>
+#include <string.h>
 
 /* How long a thread outside waits awake; and for how long it, or a worker that searches, stays on
  * its processor before it yields. */
@@ -22,6 +23,16 @@ static _Thread_local struct fi_worker *self;
 struct fi_worker *fi_worker_self(void)
 {
     return self;
+}
+
+void fi_worker_forget(void)
+{
+    self = NULL;
+}
+
+void *fi_thread_id(void)
+{
+    return &self;
 }
 
 /* Pauses between two looks, longer each time: keeps off the others' cache lines. */
@@ -51,14 +62,32 @@ static void end_search(struct fi_worker *worker)
     if (!worker->searching)
         return;
     worker->searching = false;
-    if (!fi_idle_found(&worker->pool->idle))
+    fi_pool_found(worker->pool);
+}
+
+/* Tells the tally of the errands that were run last: they count only now. */
+static void settle(struct fi_worker *worker)
+{
+    struct fi_tally *tally = worker->tally;
+    uint64_t count = worker->tallied;
+
+    if (!tally)
         return;
-    /* The last one passes the search on: to a sleeper if there is something to be seen, and to
-     * the deques' owners, who will find the request at their next fork, if not. */
-    if (fi_pool_has_work(worker->pool))
-        fi_pool_wake(worker->pool);
-    else
-        fi_pool_ask(worker->pool);
+    worker->tally = NULL;
+    worker->tallied = 0;
+    fi_tally_sub(tally, count);
+}
+
+void fi_worker_tally(struct fi_worker *worker, struct fi_tally *tally)
+{
+    worker->tally = tally;
+    worker->tallied++;
+}
+
+void fi_worker_settle_but(struct fi_worker *worker, const struct fi_tally *tally)
+{
+    if (worker->tally != tally)
+        settle(worker);
 }
 
 void fi_worker_run(struct fi_worker *worker, struct filch_slot *head, struct filch_slot *slot)
@@ -79,6 +108,7 @@ static void run_stolen(struct fi_worker *worker, struct filch_slot *head,
     fi_slot_begin(slot, worker);
     worker->victim = victim;
     end_search(worker);
+    settle(worker);
     fi_worker_run(worker, head, slot);
     /* The slot is its owner's again once it is finished; the victim lives as long as the pool. */
     if (fi_slot_finish(slot))
@@ -108,19 +138,37 @@ static bool rob(struct fi_worker *worker, struct filch_slot *head, struct fi_wor
 
 static bool run_injected(struct fi_worker *worker, struct filch_slot *head)
 {
-    struct fi_task *task = fi_queue_pop(&worker->pool->injected);
+    struct fi_task *task = fi_sources_pop(&worker->pool->sources, &worker->sources);
     if (!task)
         return false;
     fi_count(&worker->tasks);
     end_search(worker);
-    task->run(task, worker, head);
+    worker->depth++;
+    task->run(task, worker, head, 0);
+    worker->depth--;
     return true;
 }
 
-/* Past this depth of stack a waiting worker runs only what its own task waits for. */
-static bool is_deep(const struct fi_worker *worker)
+void fi_worker_ending(struct fi_worker *worker)
 {
-    return (uintptr_t)__builtin_frame_address(0) < worker->stack_deep;
+    /* Relaxed: a hint. Once all have started it makes no difference. */
+    if (atomic_load_explicit(&worker->pool->unstarted, memory_order_relaxed) == 0 ||
+        worker->depth != 1 || worker->searching)
+        return;
+    fi_idle_search(&worker->pool->idle);
+    worker->searching = true;
+}
+
+void fi_worker_busy(struct fi_worker *worker)
+{
+    end_search(worker);
+}
+
+/* Past a depth of stack, and while its task holds a lock that others may ask for, a waiting worker
+ * runs only what that task waits for. */
+static bool is_bound(const struct fi_worker *worker)
+{
+    return worker->locks > 0 || (uintptr_t)__builtin_frame_address(0) < worker->stack_deep;
 }
 
 /* Runs one task that is ready, if there is one. */
@@ -129,25 +177,26 @@ static bool run_one(struct fi_worker *worker, struct filch_slot *head, struct fi
     struct filch_pool *pool = worker->pool;
     struct fi_worker *thief = wait->thief ? wait->thief(wait) : NULL;
 
-    if (thief && rob(worker, head, thief))
+    /* The thief may still have older tasks than the one it took: no matter, but with a lock. */
+    if (thief && !worker->locks && rob(worker, head, thief))
         return true;
-    if (is_deep(worker))
+    if (is_bound(worker))
         return false;
     if (++worker->turn % INJECTED_FIRST == 0 && run_injected(worker, head))
         return true;
     if (worker->victim && rob(worker, head, worker->victim))
         return true;
     worker->victim = NULL;
-    uint32_t size = (uint32_t)pool->size, first = next_random(worker) % size;
-    for (uint32_t i = 0; i < size; i++)
-        if (rob(worker, head, pool->workers[(first + i) % size]))
+    uint32_t known = (uint32_t)fi_pool_known(pool), first = next_random(worker) % known;
+    for (uint32_t i = 0; i < known; i++)
+        if (rob(worker, head, pool->workers[(first + i) % known]))
             return true;
     return run_injected(worker, head);
 }
 
 /* Sleeps until what is waited for comes, and takes no part in the search meanwhile: a worker
- * whose stack is deep could not run what it was woken for. */
-static void park_deep(struct fi_worker *worker, struct fi_wait *wait)
+ * that is bound could not run what it was woken for. */
+static void park_bound(struct fi_worker *worker, struct fi_wait *wait)
 {
     uint32_t ticket = fi_event_prepare(&worker->event);
 
@@ -175,14 +224,12 @@ static void park(struct fi_worker *worker, struct fi_wait *wait)
     uint32_t asleep = fi_idle_announce(&pool->idle, worker->number);
     fi_pool_ask(pool);
     if (!fi_pool_has_work(pool)) {
-        if (asleep == (uint32_t)pool->size &&
-            atomic_load_explicit(&pool->phase, memory_order_seq_cst) == FI_CLOSING)
-            fi_pool_end(pool);
+        fi_pool_end_if_asleep(pool, asleep);
         fi_count(&worker->parks);
         if (!wait->over(wait))
             fi_event_wait(&worker->event, ticket, wait->deadline);
     }
-    fi_idle_retract(&pool->idle, worker->number);
+    fi_spare_return(worker);
     worker->searching = true;
     if (wait->delist)
         wait->delist(wait);
@@ -194,15 +241,18 @@ static void search(struct fi_worker *worker, struct filch_slot *head, struct fi_
     int64_t since = fi_now();
     uint32_t pauses = 1;
 
-    fi_idle_search(&worker->pool->idle);
-    worker->searching = true;
+    settle(worker);
+    if (!worker->searching) {
+        fi_idle_search(&worker->pool->idle);
+        worker->searching = true;
+    }
     while (!wait->over(wait)) {
         if (run_one(worker, head, wait))
             return;
         relax(&pauses, since);
         if (fi_now() - since > FI_SEARCH_NS) {
-            if (is_deep(worker) && wait->enlist) /* never at the top level */
-                park_deep(worker, wait);
+            if (is_bound(worker) && wait->enlist) /* never at the top level */
+                park_bound(worker, wait);
             else
                 park(worker, wait);
             since = fi_now();
@@ -214,13 +264,71 @@ static void search(struct fi_worker *worker, struct filch_slot *head, struct fi_
 
 void fi_worker_wait(struct fi_worker *worker, struct filch_slot *head, struct fi_wait *wait)
 {
-    wait->worker = worker;
+    wait->event = &worker->event;
     while (!wait->over(wait))
         if (!run_one(worker, head, wait))
             search(worker, head, wait);
+    end_search(worker);
+    settle(worker);
 }
 
-/* ---- Waiting for a latch ----------------------------------------------------------------- */
+/* ---- Waiting ----------------------------------------------------------------------------- */
+
+/* Sleeps until the wait is over; runs nothing. */
+static void sleep_until_over(struct fi_wait *wait, struct fi_event *event)
+{
+    wait->event = event;
+    while (!wait->over(wait)) {
+        uint32_t ticket = fi_event_prepare(event);
+        if (!wait->enlist(wait))
+            continue;
+        if (!wait->over(wait))
+            fi_event_wait(event, ticket, wait->deadline);
+        if (wait->delist)
+            wait->delist(wait);
+    }
+}
+
+/* A thread that is no worker: stays awake for a moment, then sleeps on an event of its own. */
+static void wait_outside(struct fi_wait *wait)
+{
+    struct fi_event event;
+    int64_t since = fi_now();
+    uint32_t pauses = 1;
+
+    /* Yielding matters: the worker just woken may be waiting for this very processor. */
+    while (!wait->over(wait) && fi_now() - since < AWAKE_NS)
+        relax(&pauses, since);
+    if (wait->over(wait))
+        return;
+    fi_event_init(&event);
+    sleep_until_over(wait, &event);
+}
+
+void fi_wait_for(struct fi_wait *wait)
+{
+    if (self)
+        fi_worker_wait(self, NULL, wait);
+    else
+        wait_outside(wait);
+}
+
+void fi_block(struct fi_wait *wait)
+{
+    struct fi_worker *worker = self && !self->blocking ? self : NULL;
+    bool covered = worker && fi_spare_cover(worker);
+    struct fi_event event;
+
+    if (worker && !covered && !is_bound(worker)) {
+        fi_worker_wait(worker, NULL, wait);
+        return;
+    }
+    /* An event of the wait's own: whoever wakes the worker for other reasons does not disturb. */
+    fi_event_init(&event);
+    sleep_until_over(wait, &event);
+    if (covered)
+        fi_spare_uncover(worker);
+}
 
 static bool latch_over(struct fi_wait *wait)
 {
@@ -230,37 +338,13 @@ static bool latch_over(struct fi_wait *wait)
 
 static bool latch_enlist(struct fi_wait *wait)
 {
-    return fi_latch_enlist(wait->object, &wait->waiter, &wait->worker->event);
+    wait->waiter = (struct fi_waiter){.event = wait->event};
+    return fi_latch_enlist(wait->object, &wait->waiter);
 }
 
 static void latch_delist(struct fi_wait *wait)
 {
     fi_latch_delist(wait->object, &wait->waiter);
-}
-
-/* A thread that is no worker: stays awake for a moment, then sleeps on an event of its own. */
-static void latch_wait_outside(struct fi_latch *latch, int64_t deadline)
-{
-    struct fi_wait wait = {.object = latch, .deadline = deadline};
-    struct fi_event event;
-    int64_t since = fi_now();
-    uint32_t pauses = 1;
-
-    /* Yielding matters: the worker just woken may be waiting for this very processor. */
-    while (!latch_over(&wait) && fi_now() - since < AWAKE_NS)
-        relax(&pauses, since);
-    if (latch_over(&wait))
-        return;
-    fi_event_init(&event);
-    if (!fi_latch_enlist(latch, &wait.waiter, &event))
-        return;
-    for (;;) {
-        uint32_t ticket = fi_event_prepare(&event);
-        if (latch_over(&wait))
-            break;
-        fi_event_wait(&event, ticket, deadline);
-    }
-    fi_latch_delist(latch, &wait.waiter);
 }
 
 void fi_latch_wait(struct fi_latch *latch, int64_t deadline)
@@ -273,35 +357,80 @@ void fi_latch_wait(struct fi_latch *latch, int64_t deadline)
         .object = latch,
     };
 
-    if (!self)
-        latch_wait_outside(latch, deadline);
-    else
-        fi_worker_wait(self, NULL, &wait);
+    fi_wait_for(&wait);
+}
+
+int64_t fi_deadline(double seconds)
+{
+    double ns = seconds * 1e9;
+    int64_t now = fi_now();
+
+    if (ns <= 0)
+        return now;
+    return ns < (double)(FI_NEVER - now) ? now + (int64_t)ns : FI_NEVER;
 }
 
 /* ---- The thread -------------------------------------------------------------------------- */
 
-static bool pool_ended(struct fi_wait *wait)
+static bool is_to_leave(struct fi_wait *wait)
 {
-    struct filch_pool *pool = wait->object;
-    return atomic_load_explicit(&pool->phase, memory_order_seq_cst) == FI_ENDED;
+    struct fi_worker *worker = wait->object;
+    return fi_pool_has_ended(worker->pool) || fi_spare_unwanted(worker);
+}
+
+static void measure_stack(struct fi_worker *worker)
+{
+    uintptr_t stack = (uintptr_t)__builtin_frame_address(0);
+    size_t size = worker->pool->plan.options.stack_size;
+
+    worker->stack_deep = stack - size / 2;
+    worker->stack_end = stack - size / 16 * 15;
+    worker->first.deque.front.stack_end = worker->stack_end;
+}
+
+/* Who submits meanwhile should not count on this worker. */
+static void initialize(struct fi_worker *worker)
+{
+    struct filch_pool *pool = worker->pool;
+    const struct fi_pool_plan *plan = &pool->plan;
+    int others = atomic_fetch_add(&pool->initializing, 1);
+
+    worker->searching = false;
+    (void)fi_idle_found(&pool->idle);
+    /* One worker has been started; of those who submitted since nobody saw a need for more. */
+    if (fi_sources_count(&pool->sources) > (uint64_t)others + 1)
+        fi_pool_wake(pool);
+    if (plan->initializer(plan->initializer_arg))
+        plan->broken(plan->executor);
+    atomic_fetch_sub(&pool->initializing, 1);
+    fi_idle_search(&pool->idle);
+    worker->searching = true;
 }
 
 void *fi_worker_main(void *argument)
 {
     struct fi_worker *worker = argument;
-    struct fi_wait wait = {.over = pool_ended, .deadline = FI_NEVER, .object = worker->pool};
+    struct filch_pool *pool = worker->pool;
+    struct fi_wait wait = {.over = is_to_leave, .deadline = FI_NEVER, .object = worker};
 
-    uintptr_t stack = (uintptr_t)__builtin_frame_address(0);
-
-    worker->stack_deep = stack - worker->stack_size / 2;
-    worker->stack_end = stack - worker->stack_size / 16 * 15;
-    worker->first.deque.front.stack_end = worker->stack_end;
+    measure_stack(worker);
     self = worker;
-    fi_worker_wait(worker, NULL, &wait);
+    worker->searching = true; /* who started it has counted it */
+    if (pool->plan.initializer)
+        initialize(worker);
+    for (;;) {
+        fi_worker_wait(worker, NULL, &wait);
+        if (fi_pool_has_ended(pool))
+            break;
+        fi_spare_retire(worker);
+    }
     /* A task that slept in a wait of its own may have left work behind. */
     while (run_one(worker, NULL, &wait))
         continue;
+    end_search(worker);
+    settle(worker);
     self = NULL;
+    if (worker->number == 0)
+        fi_pool_leave(pool);
     return NULL;
 }

@@ -8,9 +8,10 @@
 
 #include "atomics/deque.h"
 #include "atomics/event.h"
-#include "atomics/queue.h"
 #include "sched/core/idle.h"
 #include "sched/core/latch.h"
+#include "sched/core/source.h"
+#include "sched/core/tally.h"
 
 #include <filch/pool.h>
 
@@ -21,12 +22,6 @@
 #include <stdint.h>
 
 struct fi_worker;
-
-/* What the injection queue holds: a submitted task or a FILCH_RUN root. run() is called once,
- * on a worker, and may free the task. head: as for fi_worker_wait(). */
-struct fi_task {
-    void (*run)(struct fi_task *task, struct fi_worker *worker, struct filch_slot *head);
-};
 
 /* A fork that found the deque full, and ran: its result waits here for its join. */
 struct fi_spill {
@@ -49,14 +44,15 @@ struct fi_level {
     uint32_t eager;                   /* forks to come that are shared at once: likewise */
 };
 
-/* What a waiting worker waits for. */
+/* What a thread waits for. `event` is the thread's own: fi_wait_for() and fi_block() set it before
+ * they call enlist. */
 struct fi_wait {
-    bool (*over)(struct fi_wait *wait);   /* has it come? */
-    bool (*enlist)(struct fi_wait *wait); /* have my event notified; false: look again first */
-    void (*delist)(struct fi_wait *wait); /* after true from enlist */
+    bool (*over)(struct fi_wait *wait);   /* has it come, or is the time up? */
+    bool (*enlist)(struct fi_wait *wait); /* have `event` notified; false: look again first */
+    void (*delist)(struct fi_wait *wait); /* after true from enlist; or NULL */
     struct fi_worker *(*thief)(struct fi_wait *wait); /* who runs what is waited for, or NULL */
     int64_t deadline;                                 /* of fi_now(), or FI_NEVER */
-    struct fi_worker *worker;
+    struct fi_event *event;
     void *object;
     struct fi_waiter waiter;
 };
@@ -64,8 +60,7 @@ struct fi_wait {
 struct fi_worker {
     /* Constant once its thread runs. */
     struct filch_pool *pool;
-    uint32_t number;
-    size_t stack_size;    /* bytes */
+    uint32_t number;      /* below the pool's size, or a spare */
     uintptr_t stack_deep; /* address below which the stack counts as deep; its thread's alone */
     uintptr_t stack_end;  /* and as used up, but for a sixteenth; likewise */
     pthread_t thread;
@@ -74,9 +69,20 @@ struct fi_worker {
     struct fi_level *level; /* the newest in use */
     bool busy;              /* the first level is in use by a running task */
     bool searching;         /* counted as such in the pool's idle state */
+    uint32_t depth;         /* submitted tasks on its stack, one waiting for the next */
+    uint32_t locks;         /* mutexes that its tasks hold */
+    uint32_t blocking;      /* nested filch_blocking_begin() */
+    bool covered;           /* and a spare was admitted for them */
+    struct fi_tally *tally; /* of the errands that were run last, or NULL */
+    uint64_t tallied;       /* how many of them it has not been told of */
     uint32_t turn;
     uint64_t random;
-    struct fi_worker *victim; /* the last that was robbed with success */
+    struct fi_worker *victim;      /* the last that was robbed with success */
+    struct fi_source_turn sources; /* which one is next */
+
+    /* Written with the pool's `lock`. */
+    _Atomic(bool) started; /* it has a thread */
+    bool member;           /* it takes part; always, but for spares */
 
     /* Written by the worker, read by filch_stats_read(). */
     _Atomic(uint64_t) steals, races, tasks, parks, spills;
@@ -93,12 +99,39 @@ enum fi_phase {
     FI_ENDED,   /* all is run: workers leave */
 };
 
+/* What filch_pool_create() and executors make a pool from. */
+struct fi_pool_plan {
+    struct filch_pool_options options;
+    bool on_demand;                /* workers start when there is work for them */
+    int (*initializer)(void *arg); /* on each worker, first of all; or NULL */
+    void *initializer_arg;
+    void (*broken)(void *executor); /* the initializer has failed */
+    void (*gone)(void *executor);   /* the pool was detached, and is freed; or NULL */
+    void *executor;
+};
+
 struct filch_pool {
-    struct fi_queue injected;
     struct fi_idle idle;
+    struct fi_sources sources;
     _Atomic(int) phase;
-    uint32_t slots; /* capacity of a deque */
-    int size;
+    _Atomic(int) known;     /* workers[0] to workers[known - 1] exist */
+    _Atomic(int) members;   /* that take part: asleep, searching, or at work */
+    _Atomic(int) surplus;   /* members of these that spares should make up for by retiring */
+    _Atomic(int) unstarted; /* of the first `size` */
+    _Atomic(int) initializing;
+    struct fi_latch ended; /* its end: all is run */
+
+    /* Constant. */
+    struct fi_pool_plan plan; /* options: with the defaults filled in */
+    unsigned generation;      /* of fork.h */
+    uint32_t slots;           /* capacity of a deque */
+    int size;                 /* workers, without spares */
+    int capacity;             /* and with them */
+    char prefix[16];
+
+    pthread_mutex_t lock; /* workers start, are added, are admitted, retire, leave: rare */
+    bool detached;        /* guarded by `lock`, as is the next one */
+    bool left;            /* the first worker has left */
     struct fi_worker *workers[];
 };
 
@@ -110,6 +143,9 @@ struct filch_pool {
 /* The calling thread's worker, or NULL. */
 struct fi_worker *fi_worker_self(void);
 
+/* In the child of a fork(): the only thread is nobody's worker. */
+void fi_worker_forget(void);
+
 /* The thread's main function; argument: its struct fi_worker. */
 void *fi_worker_main(void *worker);
 
@@ -117,38 +153,126 @@ void *fi_worker_main(void *worker);
  * of the current level, or NULL when a plain function waits. */
 void fi_worker_wait(struct fi_worker *worker, struct filch_slot *head, struct fi_wait *wait);
 
-/* Worker. Runs the task in `slot`. head: as above. */
+/* Worker. Runs the task in `slot`, which is the worker's alone. head as above. */
 void fi_worker_run(struct fi_worker *worker, struct filch_slot *head, struct filch_slot *slot);
 
-/* Any thread. Blocks until the latch has ended or the deadline has come; a worker runs other
+/* Worker, at the end of a submitted task, before others hear of it. It is as good as searching: who
+ * hears of it and submits the next task need not have another worker started. */
+void fi_worker_ending(struct fi_worker *worker);
+
+/* Worker, after fi_worker_ending() when it will be busy for longer. */
+void fi_worker_busy(struct fi_worker *worker);
+
+/* Worker. It has run one more errand that `tally` counts. The tally is told later, of several at
+ * once, but before the worker does anything else than such errands. */
+void fi_worker_tally(struct fi_worker *worker, struct fi_tally *tally);
+
+/* Worker, about to run something that `tally` counts (NULL: none). Tells another one now. */
+void fi_worker_settle_but(struct fi_worker *worker, const struct fi_tally *tally);
+
+/* Any thread. Blocks until wait->over(). A worker runs other tasks meanwhile. */
+void fi_wait_for(struct fi_wait *wait);
+
+/* Any thread. Blocks until wait->over(), which should not depend on tasks further down on its own
+ * stack. A worker sleeps while a spare takes its place; without one it runs other tasks. */
+void fi_block(struct fi_wait *wait);
+
+/* Any thread. Blocks until the latch has ended or the deadline has passed. A worker runs other
  * tasks meanwhile. */
 void fi_latch_wait(struct fi_latch *latch, int64_t deadline);
 
-/* Worker. One more for a statistic of its own. */
-static inline void fi_count(_Atomic(uint64_t) *statistic)
+/* The point of fi_now() that is `seconds` from now: now for 0 and below. */
+int64_t fi_deadline(double seconds);
+
+/* An address that stands for the calling thread. */
+void *fi_thread_id(void);
+
+/* A counter that only its worker writes. Relaxed: readers want a snapshot of each number. */
+static inline void fi_count(_Atomic(uint64_t) *counter)
 {
-    /* Relaxed, and no read-modify-write: one writer, and readers want any recent value. */
-    uint64_t value = atomic_load_explicit(statistic, memory_order_relaxed);
-    atomic_store_explicit(statistic, value + 1, memory_order_relaxed);
+    uint64_t count = atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(counter, count + 1, memory_order_relaxed);
 }
 
-/* ---- pool.c: what workers share ---------------------------------------------------------- */
+/* ---- pool.c ------------------------------------------------------------------------------ */
 
-/* Any thread. Work has been made visible: wakes one sleeper unless somebody is searching. */
+/* As filch_pool_create(). */
+int fi_pool_create(const struct fi_pool_plan *plan, struct filch_pool **pool);
+
+/* Any thread. Runs what there is, then ends: does not wait for that. Again is fine. */
+void fi_pool_close(struct filch_pool *pool);
+
+/* Any thread but its workers, after fi_pool_close(), once. Blocks until it has ended, frees it. */
+void fi_pool_join(struct filch_pool *pool);
+
+/* Any thread, after fi_pool_close(), once. The pool frees itself when it has ended, and before the
+ * process does. */
+void fi_pool_detach(struct filch_pool *pool);
+
+/* Any thread. Wakes a sleeper if there is one and nobody is searching. */
 void fi_pool_wake(struct filch_pool *pool);
 
-/* Any thread. Is there a task that a worker could take now? For the look before sleeping.
- * O(workers). */
+/* Any thread. Is there anything that a worker could take? seq_cst, for the last look. */
 bool fi_pool_has_work(const struct filch_pool *pool);
 
-/* Any thread. Leaves a request at every deque: who sleeps cannot ask later. O(workers). */
+/* Any thread. Leaves a request with every deque. */
 void fi_pool_ask(struct filch_pool *pool);
 
-/* The last worker to fall asleep in a pool that is closing. Lets them all leave. */
-void fi_pool_end(struct filch_pool *pool);
+/* Worker, with nothing in sight. Ends the pool if it closes and all `asleep` members sleep. */
+void fi_pool_end_if_asleep(struct filch_pool *pool, uint32_t asleep);
 
-/* Any thread. Hands a task to the workers. Returns 0, or FILCH_ENOMEM with nothing done. */
-int fi_pool_inject(struct filch_pool *pool, struct fi_task *task);
+/* Any thread. Ends a search: if it was the last, passes it on to a sleeper, or to the owners of the
+ * deques. */
+void fi_pool_found(struct filch_pool *pool);
+
+/* The first worker, as the last it does. */
+void fi_pool_leave(struct filch_pool *pool);
+
+/* Any thread. Hands a task to the workers. Returns 0, FILCH_ENOMEM, FILCH_ESHUTDOWN (the source is
+ * closed), or FILCH_ETHREAD (no worker can be started), with nothing done. */
+int fi_pool_inject(struct filch_pool *pool, struct fi_source *source, enum fi_rank rank,
+                   struct fi_task *task);
+
+/* Any thread. How many workers there are by now, spares included. */
+static inline int fi_pool_known(const struct filch_pool *pool)
+{
+    /* W4, acquire, pairs with W3 in spare.c: the workers themselves. */
+    return atomic_load_explicit(&pool->known, memory_order_acquire);
+}
+
+/* Any thread. Has all been run? */
+static inline bool fi_pool_has_ended(const struct filch_pool *pool)
+{
+    return atomic_load_explicit(&pool->phase, memory_order_seq_cst) == FI_ENDED;
+}
+
+/* ---- thread.c ---------------------------------------------------------------------------- */
+
+/* With the pool's lock. Gives the worker, which counts as searching, a thread. Returns 0,
+ * FILCH_ENOMEM or FILCH_ETHREAD. */
+int fi_thread_start(struct fi_worker *worker);
+
+/* Without a thread. Returns NULL when memory lacks. */
+struct fi_worker *fi_thread_alloc(struct filch_pool *pool, int number);
+void fi_thread_free(struct fi_worker *worker);
+
+/* ---- spare.c: who takes the place of a worker that blocks ------------------------------------ */
+
+/* Worker. Has a spare admitted. Returns false when none is left. */
+bool fi_spare_cover(struct fi_worker *worker);
+
+/* Worker, after true from fi_spare_cover(). Sends a spare away, now or when it has time. */
+void fi_spare_uncover(struct fi_worker *worker);
+
+/* A spare that nothing keeps. Is it one too many? */
+bool fi_spare_unwanted(const struct fi_worker *worker);
+
+/* A spare, then. Sleeps until it is wanted, or the pool has ended; then counts as searching. */
+void fi_spare_retire(struct fi_worker *worker);
+
+/* Worker, awake after fi_idle_announce(): it counts as searching again, and takes part again if it
+ * was sent away meanwhile. */
+void fi_spare_return(struct fi_worker *worker);
 
 /* ---- level.c ----------------------------------------------------------------------------- */
 

@@ -1,69 +1,71 @@
 /* SPDX-License-Identifier: MIT
  *
- * Futures: submitted tasks and their results. The life of one is its latch's
- * (sched/core/latch.h). Two parties hold references: the queue, until the task has ended or
- * turned out to be cancelled or claimed, and the user. */
-#include <filch/future.h>
+ * Futures: how they are made, run, completed, asked and freed. What follows on them is follow.c's;
+ * the life of one is its latch's (sched/core/latch.h). Several parties hold references: users, the
+ * source that a task waits in, and the future that it follows on. */
+#include "sched/futures/future.h"
 
-#include "sched/core/worker.h"
+#include "sched/core/process.h"
+#include "sched/futures/executor.h"
+#include "sched/futures/frame.h"
 
+#include <filch/cancel.h>
+
+#include <assert.h>
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_SIZE 256
+/* ---- References -------------------------------------------------------------------------- */
 
-struct filch_future {
-    struct fi_task task; /* first: the task's address is the future's */
-    struct fi_latch latch;
-    _Atomic(uint32_t) references;
+/* A debug build finds out who uses a future without a reference, until its memory is used again. */
+#ifdef FILCH_DEBUG
+#define ASSERT_ALIVE(future)                                                              \
+    assert(atomic_load_explicit(&(future)->latch.references, memory_order_relaxed) > 0 && \
+           "a future is used after its last reference was released")
+#else
+#define ASSERT_ALIVE(future) ((void)(future))
+#endif
 
-    /* The runner's until the latch says FINISHED. */
-    int code;    /* 0 or what the task gave to filch_fail() */
-    char *text;  /* of the failure, or NULL */
-    void *value; /* the argument, then the result */
-
-    filch_fn *fn;
-    struct filch_pool *pool;
-    _Atomic(struct fi_worker *) runner;
-};
-
-/* ---- Failure ----------------------------------------------------------------------------- */
-
-/* What the last filch_fail() of one task said. */
-struct failure {
-    int code;
-    char text[TEXT_SIZE];
-};
-
-/* That of the task that runs on this thread; tasks nest when one of them waits. */
-static _Thread_local struct failure *current;
-
-/* Its address means failure. */
-static char failed;
-
-void *filch_fail(int code, const char *fmt, ...)
+struct filch_future *fi_future_alloc(uint32_t flags)
 {
-    va_list arguments;
+    struct filch_future *future = fi_slab_alloc(FI_SLAB_FUTURE);
 
-    if (!current) /* not in a submitted task: nobody would ask */
-        return &failed;
-    current->code = code ? code : FILCH_EINVAL;
-    va_start(arguments, fmt);
-    if (vsnprintf(current->text, sizeof current->text, fmt, arguments) < 0)
-        current->text[0] = '\0';
-    va_end(arguments);
-    return &failed;
+    if (!future)
+        return NULL;
+    future->task.run = fi_future_take;
+    fi_latch_init(&future->latch);
+    atomic_init(&future->latch.references, 1);
+    atomic_init(&future->fn, 0);
+    future->value = NULL;
+    future->executor = NULL;
+    future->pool = NULL;
+    future->text = NULL;
+    future->token = NULL;
+    future->name = NULL;
+    future->generation = fi_process_generation();
+    atomic_init(&future->flags, flags);
+    return future;
 }
 
-/* ---- References -------------------------------------------------------------------------- */
+static uint32_t flags_of(const struct filch_future *future)
+{
+    /* Relaxed: set before others know the future, or by its runner before the latch ends; else
+     * with LOCKED. */
+    return atomic_load_explicit(&future->flags, memory_order_relaxed);
+}
+
+static void add_flag(struct filch_future *future, uint32_t flag)
+{
+    /* A read-modify-write: filch_future_stop() may set its own at any time. */
+    atomic_fetch_or_explicit(&future->flags, flag, memory_order_relaxed);
+}
 
 struct filch_future *filch_future_retain(struct filch_future *future)
 {
+    ASSERT_ALIVE(future);
     /* F1, relaxed: the caller has a reference already, by which it knows the future. */
-    atomic_fetch_add_explicit(&future->references, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&future->latch.references, 1, memory_order_relaxed);
     return future;
 }
 
@@ -71,113 +73,271 @@ void filch_future_release(struct filch_future *future)
 {
     if (!future)
         return;
+    ASSERT_ALIVE(future);
     /* F2, acq_rel, pairs with itself: all that others did with the future comes before the
      * free. */
-    if (atomic_fetch_sub_explicit(&future->references, 1, memory_order_acq_rel) != 1)
+    if (atomic_fetch_sub_explicit(&future->latch.references, 1, memory_order_acq_rel) != 1)
         return;
-    free(future->text);
-    free(future);
+    uint32_t flags = flags_of(future);
+    if (!fi_latch_ended(&future->latch))
+        fi_follow_abandon(future);
+    if (flags & FI_INHERITS)
+        filch_future_release(future->parent);
+    else if (!(flags & FI_FOLLOWS))
+        free(future->text);
+    filch_token_release(future->token);
+    free(future->name);
+    fi_slab_free(FI_SLAB_FUTURE, future);
+}
+
+/* ---- Completing -------------------------------------------------------------------------- */
+
+/* The result of what it follows on is of no more use. */
+static void drop_parent(struct filch_future *future)
+{
+    struct filch_future *parent = future->parent;
+
+    if (!(flags_of(future) & FI_INHERITS))
+        return;
+    future->text = NULL;
+    atomic_fetch_and_explicit(&future->flags, ~(uint32_t)FI_INHERITS, memory_order_relaxed);
+    filch_future_release(parent);
+}
+
+static void set_failure(struct filch_future *future, int code, const char *text)
+{
+    drop_parent(future);
+    future->value = (void *)(intptr_t)code;
+    /* Without memory the code's own text is left. */
+    future->text = text ? strndup(text, FI_TEXT_SIZE - 1) : NULL;
+    add_flag(future, FI_FAILED);
+}
+
+/* RUNNING -> FINISHED. */
+static void end(struct filch_future *future)
+{
+    struct fi_worker *worker = fi_worker_self();
+    struct fi_callback *callbacks;
+
+    if (worker)
+        fi_worker_ending(worker);
+    (void)fi_latch_end(&future->latch, FI_RUNNING, FI_FINISHED, &callbacks);
+    if (!callbacks)
+        return;
+    if (worker)
+        fi_worker_busy(worker);
+    fi_follow(future, callbacks);
+}
+
+void fi_future_fail(struct filch_future *future, int code, const char *text)
+{
+    set_failure(future, code, text);
+    end(future);
+}
+
+bool fi_future_revoke(struct filch_future *future)
+{
+    struct fi_callback *callbacks;
+
+    if (!fi_latch_end(&future->latch, FI_PENDING, FI_CANCELLED, &callbacks))
+        return false;
+    fi_follow(future, callbacks);
+    return true;
 }
 
 /* ---- Running ----------------------------------------------------------------------------- */
 
-/* Runs a future that the caller has claimed. */
-static void run_claimed(struct filch_future *future, struct fi_worker *worker)
+/* What a future that was claimed has to do, as a function of what it follows on, or of its own
+ * argument. */
+static void *call(struct filch_future *future, uintptr_t fn)
 {
-    struct failure failure, *outer = current;
-
-    failure.code = 0;
-    /* Relaxed: only this very worker draws a conclusion from finding itself there. */
-    atomic_store_explicit(&future->runner, worker, memory_order_relaxed);
-    current = &failure;
-    void *value = future->fn(future->value);
-    current = outer;
-    if (value == &failed) {
-        value = NULL;
-        /* A failure that is not this task's own has no code. */
-        future->code = failure.code ? failure.code : FILCH_EINVAL;
-        if (failure.code)
-            future->text = strdup(failure.text); /* NULL: the code's own text is left */
-    }
-    future->value = value;
-    atomic_store_explicit(&future->runner, NULL, memory_order_relaxed);
-    (void)fi_latch_end(&future->latch, FI_RUNNING, FI_FINISHED);
+    if (!(flags_of(future) & FI_THEN))
+        return ((filch_fn *)fn)(future->value);
+    void *value = future->parent->value;
+    drop_parent(future);
+    return ((filch_then_fn *)fn)(value, future->value);
 }
 
-/* Out of the queue: the future may have been cancelled, or claimed by one who waits for it. */
-static void run_future(struct fi_task *task, struct fi_worker *worker, struct filch_slot *head)
+void fi_future_run(struct filch_future *future)
+{
+    struct fi_frame frame = {.future = future,
+                             .token = future->token,
+                             .executor = future->executor};
+    uintptr_t fn = atomic_load_explicit(&future->fn, memory_order_relaxed);
+
+    /* Relaxed: only this very thread draws a conclusion from finding itself there. */
+    atomic_store_explicit(&future->fn, (uintptr_t)fi_thread_id(), memory_order_relaxed);
+    bool looping = fi_follow_pause();
+    fi_frame_enter(&frame);
+    void *value = call(future, fn);
+    fi_frame_leave(&frame);
+    fi_follow_resume(looping);
+    if (fi_failed(value)) {
+        const char *text;
+        int code = fi_frame_failure(&frame, &text);
+        set_failure(future, code, text);
+    } else {
+        future->value = value;
+    }
+    atomic_store_explicit(&future->fn, 0, memory_order_relaxed);
+    end(future);
+}
+
+/* A waiter runs it, and its source lets go of it: the second one speaks for both. */
+static void end_half(struct filch_future *future, struct filch_executor *executor)
+{
+    /* F3, acq_rel, pairs with itself: all that the first did with the executor. */
+    if (executor &&
+        atomic_fetch_or_explicit(&future->flags, FI_HALF, memory_order_acq_rel) & FI_HALF)
+        fi_executor_ended(executor);
+}
+
+/* Ends a future that is not to be run. Returns false if a waiter runs it. */
+static bool refuse(struct filch_future *future, int refusal)
+{
+    if (refusal != FILCH_ECANCELED && fi_latch_claim(&future->latch)) {
+        fi_future_fail(future, refusal, NULL);
+        return true;
+    }
+    (void)fi_future_revoke(future);
+    (void)fi_latch_notify_cancel(&future->latch);
+    return filch_future_cancelled(future);
+}
+
+void fi_future_take(struct fi_task *task, struct fi_worker *worker, struct filch_slot *head,
+                    int refusal)
 {
     struct filch_future *future = (struct filch_future *)(void *)task;
+    struct filch_executor *executor = future->executor;
+    bool mine = true;
 
     (void)head; /* a plain function runs no fork of this level's */
-    if (fi_latch_claim(&future->latch))
-        run_claimed(future, worker);
+    if (worker)
+        fi_worker_settle_but(worker, NULL);
+    if (flags_of(future) & FI_QUEUED)
+        fi_executor_taken(executor);
+    if (!refusal && future->token && filch_token_cancelled(future->token))
+        refusal = FILCH_ECANCELED;
+    if (refusal)
+        mine = refuse(future, refusal);
+    else if (fi_latch_claim(&future->latch))
+        fi_future_run(future);
+    else
+        mine = refuse(future, FILCH_ECANCELED);
+    if (!mine)
+        end_half(future, executor);
+    else if (executor)
+        fi_executor_ended(executor);
     filch_future_release(future);
 }
 
-int filch_pool_submit(struct filch_pool *pool, filch_fn *fn, void *arg,
-                      struct filch_future **future)
+/* ---- By hand ----------------------------------------------------------------------------- */
+
+int filch_future_create(struct filch_future **future)
 {
-    if (!fn)
-        return FILCH_EINVAL;
-    /* Relaxed: whoever destroys a pool while others still submit has to order the two itself. */
-    if (atomic_load_explicit(&pool->phase, memory_order_relaxed) != FI_OPEN &&
-        filch_pool_current() != pool)
-        return FILCH_ESHUTDOWN;
-    struct filch_future *new = malloc(sizeof *new);
+    struct filch_future *new = fi_future_alloc(FI_MANUAL);
+
     if (!new)
         return FILCH_ENOMEM;
-    new->task.run = run_future;
-    fi_latch_init(&new->latch);
-    atomic_init(&new->references, future ? 2 : 1);
-    new->code = 0;
-    new->fn = fn;
-    new->value = arg;
-    new->text = NULL;
-    new->pool = pool;
-    atomic_init(&new->runner, NULL);
-    /* Once it is in the queue it may run, and be freed if nobody holds it. */
-    if (fi_pool_inject(pool, &new->task)) {
-        free(new);
-        return FILCH_ENOMEM;
-    }
-    if (future)
-        *future = new;
+    *future = new;
     return 0;
+}
+
+int filch_future_set_running_or_notify_cancel(struct filch_future *future)
+{
+    ASSERT_ALIVE(future);
+    if (flags_of(future) & FI_MANUAL && fi_latch_claim(&future->latch))
+        return 1;
+    return fi_latch_notify_cancel(&future->latch) ? 0 : FILCH_ESTATE;
+}
+
+static int complete(struct filch_future *future, void *result, int code, const char *text)
+{
+    struct fi_callback *callbacks;
+
+    ASSERT_ALIVE(future);
+    if (!(flags_of(future) & FI_MANUAL) || !fi_latch_lock(&future->latch))
+        return FILCH_ESTATE;
+    if (code)
+        set_failure(future, code, text);
+    else
+        future->value = result;
+    fi_latch_end_locked(&future->latch, FI_FINISHED, &callbacks);
+    fi_follow(future, callbacks);
+    return 0;
+}
+
+int filch_future_set_result(struct filch_future *future, void *result)
+{
+    return complete(future, result, 0, NULL);
+}
+
+int filch_future_set_error(struct filch_future *future, int code, const char *text)
+{
+    return code ? complete(future, NULL, code, text) : FILCH_EINVAL;
+}
+
+/* ---- Stopping ---------------------------------------------------------------------------- */
+
+bool filch_future_cancel(struct filch_future *future)
+{
+    ASSERT_ALIVE(future);
+    return fi_future_revoke(future) || filch_future_cancelled(future);
+}
+
+bool filch_future_stop(struct filch_future *future)
+{
+    bool cancelled = filch_future_cancel(future);
+
+    /* C1, as in filch_token_cancel(). */
+    if (!cancelled)
+        atomic_fetch_or_explicit(&future->flags, FI_STOPPED, memory_order_release);
+    return cancelled;
 }
 
 /* ---- Asking ------------------------------------------------------------------------------ */
 
-bool filch_future_cancel(struct filch_future *future)
+enum filch_future_state filch_future_state(const struct filch_future *future)
 {
-    return fi_latch_end(&future->latch, FI_PENDING, FI_CANCELLED) ||
-           filch_future_cancelled(future);
+    static const enum filch_future_state states[] = {
+        [FI_PENDING] = FILCH_PENDING,     [FI_RUNNING] = FILCH_RUNNING,
+        [FI_CANCELLED] = FILCH_CANCELLED, [FI_NOTIFIED] = FILCH_CANCELLED_AND_NOTIFIED,
+        [FI_FINISHED] = FILCH_FINISHED,
+    };
+
+    ASSERT_ALIVE(future);
+    return states[fi_latch_state(&future->latch)];
 }
 
 bool filch_future_done(const struct filch_future *future)
 {
-    return fi_latch_ended(&future->latch);
+    return filch_future_state(future) >= FILCH_CANCELLED;
 }
 
 bool filch_future_running(const struct filch_future *future)
 {
-    return fi_latch_state(&future->latch) == FI_RUNNING;
+    return filch_future_state(future) == FILCH_RUNNING;
 }
 
 bool filch_future_cancelled(const struct filch_future *future)
 {
-    return fi_latch_state(&future->latch) == FI_CANCELLED;
+    enum filch_future_state state = filch_future_state(future);
+    return state == FILCH_CANCELLED || state == FILCH_CANCELLED_AND_NOTIFIED;
 }
 
-/* The point of the clock that is `timeout` seconds from now. */
-static int64_t deadline_of(double timeout)
+/* Worker. Runs the future that it waits for, if it is one of its own pool's and has not started. */
+static bool run_awaited(struct filch_future *future, const struct fi_worker *worker)
 {
-    double ns = timeout * 1e9;
-    int64_t now = fi_now();
+    struct filch_executor *executor = future->executor;
 
-    if (ns <= 0)
-        return now;
-    return ns < (double)(FI_NEVER - now) ? now + (int64_t)ns : FI_NEVER;
+    /* F5, acquire, pairs with F4: what it follows on. */
+    if (worker->pool != future->pool ||
+        atomic_load_explicit(&future->flags, memory_order_acquire) & FI_FOLLOWS ||
+        !fi_latch_claim(&future->latch))
+        return false;
+    fi_future_run(future);
+    end_half(future, executor);
+    return true;
 }
 
 /* Waits until the future has ended. Returns 0, or why that is not so. */
@@ -185,25 +345,29 @@ static int await(struct filch_future *future, double timeout)
 {
     struct fi_worker *worker = fi_worker_self();
 
+    ASSERT_ALIVE(future);
     if (isnan(timeout))
         return FILCH_EINVAL;
     if (fi_latch_ended(&future->latch))
         return 0;
+    if (future->generation != fi_process_generation())
+        return FILCH_EFORKED;
     if (!(timeout > 0))
         return FILCH_ETIMEDOUT;
-    if (worker && atomic_load_explicit(&future->runner, memory_order_relaxed) == worker)
+    if (atomic_load_explicit(&future->fn, memory_order_relaxed) == (uintptr_t)fi_thread_id() ||
+        fi_follows_own(future))
         return FILCH_EDEADLK;
-    if (worker && worker->pool == future->pool && fi_latch_claim(&future->latch))
-        run_claimed(future, worker);
-    else
-        fi_latch_wait(&future->latch, deadline_of(timeout));
+    if (!worker || !run_awaited(future, worker))
+        fi_latch_wait(&future->latch, fi_deadline(timeout));
     return fi_latch_ended(&future->latch) ? 0 : FILCH_ETIMEDOUT;
 }
 
 /* What has become of a future that has ended. */
 static int outcome(const struct filch_future *future)
 {
-    return filch_future_cancelled(future) ? FILCH_ECANCELED : future->code;
+    if (filch_future_cancelled(future))
+        return FILCH_ECANCELED;
+    return flags_of(future) & FI_FAILED ? (int)(intptr_t)future->value : 0;
 }
 
 int filch_future_result(struct filch_future *future, double timeout, void **result)
@@ -224,7 +388,8 @@ const char *filch_future_error(struct filch_future *future, double timeout, int 
 
     if (!error) {
         error = outcome(future);
-        text = future->text;
+        if (flags_of(future) & FI_FAILED)
+            text = future->text;
     }
     if (code)
         *code = error;

@@ -33,7 +33,8 @@ static void go_away(struct fi_waiter *waiter, struct fi_event *event)
 /* As latch_wait_outside() in sched/core/worker.c; nobody else notifies the event. */
 static void wait(struct fi_waiter *waiter, struct fi_event *event)
 {
-    if (!fi_latch_enlist(&latch, waiter, event))
+    waiter->event = event;
+    if (!fi_latch_enlist(&latch, waiter))
         return;
     uint32_t ticket = fi_event_prepare(event);
     if (!fi_latch_ended(&latch)) {
@@ -61,13 +62,14 @@ static void *runs(void *argument)
 {
     (void)argument;
     result = 1;
-    assert(fi_latch_end(&latch, FI_RUNNING, FI_FINISHED));
+    assert(fi_latch_end(&latch, FI_RUNNING, FI_FINISHED, NULL));
     return NULL;
 }
 
 static void *gives_up(void *event)
 {
-    if (fi_latch_enlist(&latch, &waiters[0], event)) {
+    waiters[0].event = event;
+    if (fi_latch_enlist(&latch, &waiters[0])) {
         fi_latch_delist(&latch, &waiters[0]);
         go_away(&waiters[0], event);
     }
@@ -97,7 +99,7 @@ static void *claims(void *argument)
 static void *cancels(void *argument)
 {
     (void)argument;
-    cancelled = fi_latch_end(&latch, FI_PENDING, FI_CANCELLED);
+    cancelled = fi_latch_end(&latch, FI_PENDING, FI_CANCELLED, NULL);
     return NULL;
 }
 

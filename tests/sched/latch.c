@@ -26,13 +26,13 @@ TestSuite(latch, .init = setup);
 
 static void cancel(void)
 {
-    cr_assert(fi_latch_end(&latch, FI_PENDING, FI_CANCELLED));
+    cr_assert(fi_latch_end(&latch, FI_PENDING, FI_CANCELLED, NULL));
 }
 
 static void finish(void)
 {
     cr_assert(fi_latch_claim(&latch));
-    cr_assert(fi_latch_end(&latch, FI_RUNNING, FI_FINISHED));
+    cr_assert(fi_latch_end(&latch, FI_RUNNING, FI_FINISHED, NULL));
 }
 
 Test(latch, a_new_one_is_pending)
@@ -66,14 +66,14 @@ Test(latch, a_pending_one_can_be_cancelled)
 
 Test(latch, a_pending_one_cannot_finish)
 {
-    cr_assert_not(fi_latch_end(&latch, FI_RUNNING, FI_FINISHED));
+    cr_assert_not(fi_latch_end(&latch, FI_RUNNING, FI_FINISHED, NULL));
     cr_assert_eq(fi_latch_state(&latch), FI_PENDING);
 }
 
 Test(latch, one_that_runs_cannot_be_cancelled)
 {
     cr_assert(fi_latch_claim(&latch));
-    cr_assert_not(fi_latch_end(&latch, FI_PENDING, FI_CANCELLED));
+    cr_assert_not(fi_latch_end(&latch, FI_PENDING, FI_CANCELLED, NULL));
     cr_assert_eq(fi_latch_state(&latch), FI_RUNNING);
 }
 
@@ -81,8 +81,8 @@ Test(latch, a_cancelled_one_stays_cancelled)
 {
     cancel();
     cr_assert_not(fi_latch_claim(&latch));
-    cr_assert_not(fi_latch_end(&latch, FI_PENDING, FI_CANCELLED));
-    cr_assert_not(fi_latch_end(&latch, FI_RUNNING, FI_FINISHED));
+    cr_assert_not(fi_latch_end(&latch, FI_PENDING, FI_CANCELLED, NULL));
+    cr_assert_not(fi_latch_end(&latch, FI_RUNNING, FI_FINISHED, NULL));
     cr_assert_eq(fi_latch_state(&latch), FI_CANCELLED);
 }
 
@@ -90,8 +90,8 @@ Test(latch, a_finished_one_stays_finished)
 {
     finish();
     cr_assert_not(fi_latch_claim(&latch));
-    cr_assert_not(fi_latch_end(&latch, FI_PENDING, FI_CANCELLED));
-    cr_assert_not(fi_latch_end(&latch, FI_RUNNING, FI_FINISHED));
+    cr_assert_not(fi_latch_end(&latch, FI_PENDING, FI_CANCELLED, NULL));
+    cr_assert_not(fi_latch_end(&latch, FI_RUNNING, FI_FINISHED, NULL));
     cr_assert_eq(fi_latch_state(&latch), FI_FINISHED);
 }
 
@@ -105,7 +105,8 @@ static bool enlist(int i)
 {
     fi_event_init(&events[i]);
     tickets[i] = fi_event_prepare(&events[i]);
-    return fi_latch_enlist(&latch, &waiters[i], &events[i]);
+    waiters[i] = (struct fi_waiter){.event = &events[i]};
+    return fi_latch_enlist(&latch, &waiters[i]);
 }
 
 /* Would a wait with the ticket that was drawn before enlisting end? */
@@ -121,7 +122,7 @@ Test(latch, the_end_notifies_all_who_are_enlisted)
     cr_assert(fi_latch_claim(&latch));
     for (int i = 0; i < THREADS; i++)
         cr_assert_not(notified(i), "%d: it runs, no more", i);
-    cr_assert(fi_latch_end(&latch, FI_RUNNING, FI_FINISHED));
+    cr_assert(fi_latch_end(&latch, FI_RUNNING, FI_FINISHED, NULL));
     for (int i = 0; i < THREADS; i++)
         cr_assert(notified(i), "%d", i);
     cr_assert_eq(fi_latch_state(&latch), FI_FINISHED);
@@ -140,12 +141,12 @@ Test(latch, cancelling_notifies_all_who_are_enlisted)
 Test(latch, an_end_that_is_refused_notifies_nobody)
 {
     cr_assert(enlist(0));
-    cr_assert_not(fi_latch_end(&latch, FI_RUNNING, FI_FINISHED));
+    cr_assert_not(fi_latch_end(&latch, FI_RUNNING, FI_FINISHED, NULL));
     cr_assert_not(notified(0));
     cr_assert(fi_latch_claim(&latch));
-    cr_assert_not(fi_latch_end(&latch, FI_PENDING, FI_CANCELLED));
+    cr_assert_not(fi_latch_end(&latch, FI_PENDING, FI_CANCELLED, NULL));
     cr_assert_not(notified(0));
-    cr_assert(fi_latch_end(&latch, FI_RUNNING, FI_FINISHED));
+    cr_assert(fi_latch_end(&latch, FI_RUNNING, FI_FINISHED, NULL));
     cr_assert(notified(0), "it was still enlisted");
 }
 
@@ -155,7 +156,7 @@ Test(latch, who_enlists_while_it_runs_is_notified_too)
     cr_assert(fi_latch_claim(&latch));
     cr_assert(enlist(1));
     cr_assert_eq(fi_latch_state(&latch), FI_RUNNING);
-    cr_assert(fi_latch_end(&latch, FI_RUNNING, FI_FINISHED));
+    cr_assert(fi_latch_end(&latch, FI_RUNNING, FI_FINISHED, NULL));
     cr_assert(notified(0));
     cr_assert(notified(1));
 }
@@ -301,7 +302,8 @@ static void *claim_or_cancel(void *number)
     if (*(int *)number % 2)
         atomic_fetch_add(fi_latch_claim(&latch) ? &claims : &refusals, 1);
     else
-        atomic_fetch_add(fi_latch_end(&latch, FI_PENDING, FI_CANCELLED) ? &cancels : &refusals,
+        atomic_fetch_add(fi_latch_end(&latch, FI_PENDING, FI_CANCELLED, NULL) ? &cancels
+                                                                              : &refusals,
                          1);
     return number;
 }
@@ -330,10 +332,11 @@ static void await_signal(sem_t *semaphore)
 static void *wait_for_it(void *number)
 {
     struct fi_event event;
-    struct fi_waiter waiter;
+    struct fi_waiter waiter = {.notify = NULL};
 
     fi_event_init(&event);
-    if (fi_latch_enlist(&latch, &waiter, &event)) {
+    waiter.event = &event;
+    if (fi_latch_enlist(&latch, &waiter)) {
         sem_post(&enlisted);
         for (;;) {
             uint32_t ticket = fi_event_prepare(&event);
@@ -354,7 +357,7 @@ static void run_it(void)
 {
     (void)fi_latch_claim(&latch);
     payload = 42;
-    (void)fi_latch_end(&latch, FI_RUNNING, FI_FINISHED);
+    (void)fi_latch_end(&latch, FI_RUNNING, FI_FINISHED, NULL);
 }
 
 static void run_it_once_all_wait(void)
@@ -382,6 +385,12 @@ Test(latch, who_enlists_while_it_ends_does_not_sleep_for_ever)
     race(wait_for_it, run_it, check_finished);
 }
 
+static bool enlist_anew(struct fi_waiter *waiter, struct fi_event *event)
+{
+    *waiter = (struct fi_waiter){.event = event};
+    return fi_latch_enlist(&latch, waiter);
+}
+
 /* Enlists and delists some times, in the middle of which the latch may end, and then waits. What it leaves
  * behind must stay as it is. */
 static void *come_and_go(void *number)
@@ -391,7 +400,7 @@ static void *come_and_go(void *number)
 
     fi_event_init(&event);
     memset(&gone, 0xff, sizeof gone);
-    for (int i = 0; i < 50 && fi_latch_enlist(&latch, &waiter, &event); i++) {
+    for (int i = 0; i < 50 && enlist_anew(&waiter, &event); i++) {
         if (i == *(int *)number)
             sem_post(&enlisted);
         fi_latch_delist(&latch, &waiter);

@@ -14,12 +14,22 @@
     X(FILCH_ENOMEM, -2, "not enough memory")                                                \
     X(FILCH_ETHREAD, -3, "a thread could not be created: a limit of the system is reached") \
     X(FILCH_EWORKERS, -4, "FILCH_WORKERS must be a whole number from 1 to 1024")            \
-    X(FILCH_ETIMEDOUT, -5, "the time is up and the task has not ended")                     \
-    X(FILCH_ECANCELED, -6, "the task was cancelled before it started")                      \
+    X(FILCH_ETIMEDOUT, -5, "the time is up")                                                \
+    X(FILCH_ECANCELED, -6, "the task was cancelled")                                        \
     X(FILCH_EDEADLK, -7, "a task waits for one that cannot go on before it ends itself")    \
-    X(FILCH_ESHUTDOWN, -8, "the pool is being destroyed and takes no more tasks")           \
+    X(FILCH_ESHUTDOWN, -8, "it has been shut down and takes no more tasks")                 \
     X(FILCH_ERANGE, -9, "the number is larger than the arithmetic can hold")                \
-    X(FILCH_ECHECK, -10, "a result did not pass its check")
+    X(FILCH_ECHECK, -10, "a result did not pass its check")                                 \
+    X(FILCH_EBROKEN, -11, "the executor is broken: the initializer of a worker failed")     \
+    X(FILCH_EMAXWORKERS, -12, "max_workers must be greater than 0")                         \
+    X(FILCH_ECHUNKSIZE, -13, "the chunk size must be greater than 0")                       \
+    X(FILCH_ESTATE, -14, "the future is in a state that does not allow this")               \
+    X(FILCH_EFULL, -15, "no more tasks may be queued")                                      \
+    X(FILCH_EFORKED, -16, "the pool's threads stayed in the parent process at fork()")      \
+    X(FILCH_EEND, -17, "there is nothing more to come")                                     \
+    X(FILCH_EAGAIN, -18, "it is not possible without waiting")                              \
+    X(FILCH_ECLOSED, -19, "the channel is closed")                                          \
+    X(FILCH_EPERM, -20, "the caller does not hold the lock")
 
 enum filch_error {
 #define FILCH_ERROR_ENUM(name, value, text) name = value,

@@ -4,12 +4,19 @@
 #ifndef FILCH_FILCH_H
 #define FILCH_FILCH_H
 
+#include <filch/blocking.h>
+#include <filch/cancel.h>
 #include <filch/counter.h>
 #include <filch/error.h>
+#include <filch/executor.h>
 #include <filch/future.h>
+#include <filch/group.h>
+#include <filch/map.h>
 #include <filch/pool.h>
 #include <filch/stats.h>
+#include <filch/sync.h>
 #include <filch/task.h>
 #include <filch/version.h>
+#include <filch/wait.h>
 
 #endif

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Futures: the result of a task that was submitted to a pool, now or later. The states are those
- * of Python's concurrent.futures:
+ * Futures: the result of a task, now or later. States and rules are those of Python's
+ * concurrent.futures:
  *
  *     PENDING ---> RUNNING ---> FINISHED (with a result, or with an error)
- *        \-------------------> CANCELLED
+ *        \-------------------> CANCELLED ---> CANCELLED_AND_NOTIFIED
  *
- * A future is a counted handle: filch_pool_submit() gives the caller one reference, which
- * filch_future_release() gives back; the pool holds its own until the task has ended. A future
- * outlives its pool. */
+ * A cancelled future is done at once; that it was notified says that its executor has seen it,
+ * too. A future is a counted handle: whoever gets one has a reference, which
+ * filch_future_release() gives back; what is to complete it holds its own. A future outlives
+ * its executor and its pool. Any thread may use one. */
 #ifndef FILCH_FUTURE_H
 #define FILCH_FUTURE_H
 
@@ -18,32 +19,54 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stddef.h>
 
+struct filch_executor;
 struct filch_future;
 
 /* A task: as for a thread. It fails by `return filch_fail(code, ...)` (error.h). */
 typedef void *filch_fn(void *arg);
 
+/* What follows on a future (filch_future_then()): `value` is that future's result. A task like
+ * any other. */
+typedef void *filch_then_fn(void *value, void *arg);
+
+/* What is called when a future is done. */
+typedef void filch_done_fn(struct filch_future *future, void *arg);
+
 /* A timeout, in seconds, that never passes. */
 #define FILCH_FOREVER ((double)INFINITY)
 
+enum filch_future_state {
+    FILCH_PENDING,
+    FILCH_RUNNING,
+    FILCH_CANCELLED,
+    FILCH_CANCELLED_AND_NOTIFIED,
+    FILCH_FINISHED,
+};
+
 FILCH_BEGIN_DECLS
+
+/* ---- Submitting: straight to a pool; executor.h has more ----------------------------------- */
 
 /* Any thread. Does not block. Has a worker run fn(arg), in the order of submission as far as
  * workers are free. arg must live until the task has ended; filch never looks into it.
  * *future: the caller's reference; future NULL: fire and forget. O(1).
  * Errors: FILCH_EINVAL (fn NULL), FILCH_ENOMEM, FILCH_ESHUTDOWN (the pool is being destroyed and
- * the caller is not one of its tasks). */
+ * the caller is not one of its tasks), FILCH_EFORKED. */
 FILCH_API int filch_pool_submit(struct filch_pool *pool, filch_fn *fn, void *arg,
                                 struct filch_future **future);
+
+/* ---- Asking ------------------------------------------------------------------------------- */
 
 /* Any thread. Blocks until the task has ended, for at most `timeout` seconds (0 or negative:
  * does not wait; FILCH_FOREVER). A worker that waits runs this task if it has not started, or
  * else other ones: a task that waits for another of the same pool cannot starve it. *result:
  * what the task returned; result may be NULL. Errors: the code that the task gave to
  * filch_fail() (its text: filch_future_error()), FILCH_ETIMEDOUT, FILCH_ECANCELED, FILCH_EINVAL
- * (timeout NaN), FILCH_EDEADLK (the task runs further down on the caller's own stack, so
- * waiting would never end). */
+ * (timeout NaN), FILCH_EDEADLK (the task, or one that it follows on, runs further down on the
+ * caller's own stack, so waiting would never end), FILCH_EFORKED (it was pending when this
+ * process was forked, and stayed behind). */
 FILCH_API int filch_future_result(struct filch_future *future, double timeout, void **result);
 
 /* Any thread. Blocks like filch_future_result(). The text of the failure: what the task gave to
@@ -52,10 +75,6 @@ FILCH_API int filch_future_result(struct filch_future *future, double timeout, v
  * Errors, in *code: those of filch_future_result(). */
 FILCH_API const char *filch_future_error(struct filch_future *future, double timeout,
                                          int *code);
-
-/* Any thread, does not block, O(1). Cancels a task that has not started. Returns true if the
- * task is now cancelled (also if it was before), false if it runs or has finished. */
-FILCH_API bool filch_future_cancel(struct filch_future *future);
 
 /* Any thread, does not block, O(1). Has it finished or been cancelled? */
 FILCH_API bool filch_future_done(const struct filch_future *future);
@@ -66,11 +85,79 @@ FILCH_API bool filch_future_running(const struct filch_future *future);
 /* Any thread, does not block, O(1). Was it cancelled before it started? */
 FILCH_API bool filch_future_cancelled(const struct filch_future *future);
 
+/* Any thread, does not block, O(1). */
+FILCH_API enum filch_future_state filch_future_state(const struct filch_future *future);
+
+/* Any thread, does not block. Writes a line about the future into `buffer`, at most size - 1
+ * bytes and a zero, for people to read:
+ *     <Future at 0x55d0c8a3 state=pending>
+ *     <Future 'parse' at 0x55d0c8a3 state=finished returned 0x1>
+ *     <Future at 0x55d0c8a3 state=finished raised FILCH_EINVAL: line 3: no number>
+ * Returns the length of the whole line, as snprintf() does. buffer: NULL is fine with size 0. */
+FILCH_API size_t filch_future_describe(const struct filch_future *future, char *buffer,
+                                       size_t size);
+
+/* ---- Stopping ----------------------------------------------------------------------------- */
+
+/* Any thread, does not block but for callbacks, which it calls. Cancels a task that has not
+ * started. Returns true if the task is now cancelled (also if it was before), false if it runs
+ * or has finished. */
+FILCH_API bool filch_future_cancel(struct filch_future *future);
+
+/* Any thread, does not block but for callbacks, which it calls. Cancels a task that has not
+ * started, and asks one that runs to stop: from now on its filch_cancelled() (cancel.h) is true.
+ * Returns as filch_future_cancel(). */
+FILCH_API bool filch_future_stop(struct filch_future *future);
+
+/* ---- Following on -------------------------------------------------------------------------- */
+
+/* Any thread. Has fn(future, arg) called once the future is done, on the thread that completes or
+ * cancels it; if it is done already, here and now. Callbacks are called in the order in which
+ * they were added; each may use this future (it is done), add more callbacks, submit, and fail
+ * in whatever way: nobody hears of it, and the others are called all the same. A callback should
+ * be short: it keeps a worker. O(1). Errors: FILCH_EINVAL (fn NULL), FILCH_ENOMEM. */
+FILCH_API int filch_future_add_done_callback(struct filch_future *future, filch_done_fn *fn,
+                                             void *arg);
+
+/* Any thread. Does not block. *next, the caller's reference: a future for fn(value, arg), which
+ * is run once `future` has finished with `value`: by a worker of `executor`, or, if that is NULL,
+ * on the thread that completes `future`, one after another however long the chain. If `future`
+ * fails then fn is not called, and *next fails with the same code and text; if it is cancelled
+ * then so is *next. Cancelling *next leaves `future` alone. next: NULL is fine. O(1).
+ * Errors: FILCH_EINVAL (fn NULL), FILCH_ENOMEM, and those of filch_executor_submit(), which also
+ * *next gets if they come about only later. */
+FILCH_API int filch_future_then(struct filch_future *future, struct filch_executor *executor,
+                                filch_then_fn *fn, void *arg, struct filch_future **next);
+
+/* ---- Completing by hand: for those who build executors, or tests ----------------------------- */
+
+/* Any thread, does not block. *future, the caller's reference: pending, and belongs to no
+ * executor. Errors: FILCH_ENOMEM. */
+FILCH_API int filch_future_create(struct filch_future **future);
+
+/* The executor, before it runs the task. Does not block. Returns 1: the future is RUNNING now, so
+ * run the task; 0: it was cancelled, and is CANCELLED_AND_NOTIFIED now, so leave it.
+ * Errors: FILCH_ESTATE (it runs, has finished, or was notified before). */
+FILCH_API int filch_future_set_running_or_notify_cancel(struct filch_future *future);
+
+/* Whoever completes it. Does not block but for callbacks, which it calls. FINISHED with a result.
+ * Errors: FILCH_ESTATE (it is done already). */
+FILCH_API int filch_future_set_result(struct filch_future *future, void *result);
+
+/* Likewise, FINISHED with an error. code: not 0; text: copied, cut after 255 bytes, or NULL.
+ * Errors: FILCH_ESTATE, FILCH_EINVAL (code 0). Without memory for the text the code stands
+ * alone. */
+FILCH_API int filch_future_set_error(struct filch_future *future, int code, const char *text);
+
+/* ---- References ---------------------------------------------------------------------------- */
+
 /* Any thread, does not block. One more reference for the caller to give away. Returns future. */
 FILCH_API struct filch_future *filch_future_retain(struct filch_future *future);
 
 /* Any thread, does not block. Gives back one reference; the last one frees the future. A task
- * that has not ended runs on all the same. future: NULL is fine. */
+ * that has not ended runs on all the same. future: NULL is fine. A debug build of filch catches
+ * the use of a future after its last reference was given back, as long as its memory has not
+ * been used again. */
 FILCH_API void filch_future_release(struct filch_future *future);
 
 FILCH_END_DECLS

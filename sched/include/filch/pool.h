@@ -26,6 +26,11 @@ struct filch_pool_options {
     size_t deque_slots; /* forks of one worker that can be pending at a time, 1 to 2^30; 0:
                            1,048,576. Address space, 64 bytes each; memory is used only as it
                            is touched. Further forks run at once, in place */
+    const char
+        *thread_name_prefix; /* of the threads' names, as `ps -T` shows them: "PREFIX_0", cut
+                                       to 15 bytes in all; NULL: "filch" */
+    int spares; /* further workers at most, who take the place of those that block (blocking.h), up
+                   to FILCH_WORKERS_MAX; 0: 256; -1: none */
 };
 
 /* How the default number of workers comes about. */
@@ -62,9 +67,13 @@ FILCH_API int filch_pool_size(const struct filch_pool *pool);
 /* Any thread, does not block. The pool whose worker is calling, or NULL elsewhere. */
 FILCH_API struct filch_pool *filch_pool_current(void);
 
-/* Any thread, does not block. The caller's number, from 0 to size - 1, in the pool whose worker
- * it is; -1 elsewhere. */
+/* Any thread, does not block. The caller's number in the pool whose worker it is, from 0 to
+ * size - 1, or, where workers block and a spare has taken a place, to filch_pool_capacity() - 1;
+ * -1 elsewhere. No two threads of a pool have the same. */
 FILCH_API int filch_pool_worker(void);
+
+/* Any thread, does not block. The number of workers, spares included, that there can be. */
+FILCH_API int filch_pool_capacity(const struct filch_pool *pool);
 
 FILCH_END_DECLS
 

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What concerns the process as a whole. After fork() the child has all of filch's memory and none
+ * of its threads: generations tell what is whose. And the process does not end before what was
+ * detached has. */
+#ifndef FI_PROCESS_H
+#define FI_PROCESS_H
+
+#include <stdbool.h>
+
+/* Any thread, before it makes something that fork() would orphan. Returns 0 or FILCH_ENOMEM. */
+int fi_process_init(void);
+
+/* Any thread. How many forks led to this process since it was loaded. */
+unsigned fi_process_generation(void);
+
+/* Any thread. exit() waits from now on, until fi_process_release(). Returns 0 or FILCH_ENOMEM. */
+int fi_process_hold(void);
+
+/* Any thread, as the last it does with filch if `leaves`: it is then joined before the process
+ * ends, or the library is unloaded. */
+void fi_process_release(bool leaves);
+
+#endif

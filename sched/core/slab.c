@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Magazines and the depot: see slab.h. The depot is a pair of queues a size (atomics/queue.h), whose
+ * orderings carry the blocks from thread to thread; everything else is a thread's own. */
+#include "sched/core/slab.h"
+
+#include "atomics/queue.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+static const size_t sizes[FI_SLABS] = {
+    [FI_SLAB_FUTURE] = FI_SLAB_FUTURE_SIZE,
+    [FI_SLAB_ERRAND] = FI_SLAB_ERRAND_SIZE,
+};
+
+/* AddressSanitizer should see each block come and go. */
+#if defined(__SANITIZE_ADDRESS__)
+#define DIRECT 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define DIRECT 1
+#endif
+#endif
+#ifndef DIRECT
+#define DIRECT 0
+#endif
+
+enum { ROUNDS = 62 }; /* with the count 504 bytes, 512 with malloc's header */
+
+struct magazine {
+    size_t count;
+    void *blocks[ROUNDS];
+};
+
+/* What a thread keeps: one magazine in use, and one that is full or empty. */
+struct cache {
+    struct magazine *loaded[FI_SLABS], *other[FI_SLABS];
+    struct cache *next, **link; /* of all caches */
+};
+
+static struct {
+    struct fi_queue full[FI_SLABS], empty[FI_SLABS];
+    pthread_key_t key;    /* its destructor gives back a thread's cache */
+    bool ready;           /* without, every block comes from malloc() */
+    _Atomic(int) users;   /* pools */
+    pthread_mutex_t lock; /* guards the list */
+    struct cache *caches;
+} depot = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static _Thread_local struct cache *mine;
+
+/* ---- The depot --------------------------------------------------------------------------- */
+
+static void free_magazine(struct magazine *magazine)
+{
+    while (magazine && magazine->count)
+        free(magazine->blocks[--magazine->count]);
+    free(magazine);
+}
+
+static void empty_depot(void)
+{
+    for (int slab = 0; slab < FI_SLABS; slab++) {
+        struct magazine *magazine;
+        while ((magazine = fi_queue_pop(&depot.full[slab])))
+            free_magazine(magazine);
+        while ((magazine = fi_queue_pop(&depot.empty[slab])))
+            free_magazine(magazine);
+    }
+}
+
+static void put(struct fi_queue *queue, struct magazine *magazine)
+{
+    /* Relaxed: without a pool magazines might stay, until there is one again. */
+    if (!magazine)
+        return;
+    if (!atomic_load_explicit(&depot.users, memory_order_relaxed) ||
+        fi_queue_push(queue, magazine))
+        free_magazine(magazine);
+}
+
+/* ---- Caches ------------------------------------------------------------------------------ */
+
+static void free_cache(struct cache *cache)
+{
+    for (int slab = 0; slab < FI_SLABS; slab++) {
+        put(&depot.full[slab], cache->loaded[slab]);
+        put(&depot.full[slab], cache->other[slab]);
+    }
+    *cache->link = cache->next;
+    if (cache->next)
+        cache->next->link = cache->link;
+    free(cache);
+}
+
+static void thread_ends(void *cache)
+{
+    mine = NULL;
+    fi_slab_lock();
+    free_cache(cache);
+    fi_slab_unlock();
+}
+
+static void init(void)
+{
+    int made = 0;
+
+    while (made < FI_SLABS && !fi_queue_init(&depot.full[made])) {
+        if (fi_queue_init(&depot.empty[made])) {
+            fi_queue_fini(&depot.full[made]);
+            break;
+        }
+        made++;
+    }
+    depot.ready = made == FI_SLABS && !pthread_key_create(&depot.key, thread_ends);
+    while (!depot.ready && made-- > 0) {
+        fi_queue_fini(&depot.full[made]);
+        fi_queue_fini(&depot.empty[made]);
+    }
+}
+
+/* The library is unloaded, or the process ends: no other thread uses it any more. */
+__attribute__((destructor)) static void fini(void)
+{
+    if (!depot.ready)
+        return;
+    depot.ready = false;
+    pthread_key_delete(depot.key);
+    atomic_store_explicit(&depot.users, 0, memory_order_relaxed);
+    mine = NULL;
+    while (depot.caches)
+        free_cache(depot.caches);
+    empty_depot();
+    for (int slab = 0; slab < FI_SLABS; slab++) {
+        fi_queue_fini(&depot.full[slab]);
+        fi_queue_fini(&depot.empty[slab]);
+    }
+}
+
+static struct cache *make_cache(void)
+{
+    struct cache *cache = depot.ready ? calloc(1, sizeof *cache) : NULL;
+
+    if (!cache)
+        return NULL;
+    if (pthread_setspecific(depot.key, cache)) {
+        free(cache);
+        return NULL;
+    }
+    fi_slab_lock();
+    cache->next = depot.caches;
+    cache->link = &depot.caches;
+    if (cache->next)
+        cache->next->link = &cache->next;
+    depot.caches = cache;
+    fi_slab_unlock();
+    mine = cache;
+    return cache;
+}
+
+static void swap(struct cache *cache, enum fi_slab slab)
+{
+    struct magazine *loaded = cache->loaded[slab];
+    cache->loaded[slab] = cache->other[slab];
+    cache->other[slab] = loaded;
+}
+
+/* ---- Blocks ------------------------------------------------------------------------------ */
+
+/* The loaded magazine is empty. Returns one that is not, or NULL. */
+FILCH_COLD static struct magazine *load_full(struct cache *cache, enum fi_slab slab)
+{
+    swap(cache, slab);
+    if (cache->loaded[slab] && cache->loaded[slab]->count)
+        return cache->loaded[slab];
+    struct magazine *full = fi_queue_pop(&depot.full[slab]);
+    if (full) {
+        put(&depot.empty[slab], cache->loaded[slab]);
+        cache->loaded[slab] = full;
+    }
+    return full;
+}
+
+/* The loaded magazine is full. Returns one that is not, or NULL. */
+FILCH_COLD static struct magazine *load_empty(struct cache *cache, enum fi_slab slab)
+{
+    swap(cache, slab);
+    if (cache->loaded[slab] && cache->loaded[slab]->count < ROUNDS)
+        return cache->loaded[slab];
+    struct magazine *empty = fi_queue_pop(&depot.empty[slab]);
+    if (!empty && !(empty = malloc(sizeof *empty)))
+        return NULL;
+    empty->count = 0;
+    put(&depot.full[slab], cache->loaded[slab]);
+    return cache->loaded[slab] = empty;
+}
+
+void *fi_slab_alloc(enum fi_slab slab)
+{
+    struct cache *cache = mine;
+
+    if (DIRECT || (!cache && !(cache = make_cache())))
+        return malloc(sizes[slab]);
+    struct magazine *magazine = cache->loaded[slab];
+    if (FILCH_UNLIKELY(!magazine || !magazine->count) && !(magazine = load_full(cache, slab)))
+        return malloc(sizes[slab]);
+    return magazine->blocks[--magazine->count];
+}
+
+void fi_slab_free(enum fi_slab slab, void *block)
+{
+    struct cache *cache = mine;
+
+    if (DIRECT || (!cache && !(cache = make_cache()))) {
+        free(block);
+        return;
+    }
+    struct magazine *magazine = cache->loaded[slab];
+    if (FILCH_UNLIKELY(!magazine || magazine->count == ROUNDS) &&
+        !(magazine = load_empty(cache, slab))) {
+        free(block);
+        return;
+    }
+    magazine->blocks[magazine->count++] = block;
+}
+
+/* ---- Pools come and go ------------------------------------------------------------------- */
+
+void fi_slab_enter(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    (void)pthread_once(&once, init);
+    atomic_fetch_add_explicit(&depot.users, 1, memory_order_relaxed);
+}
+
+void fi_slab_leave(void)
+{
+    if (atomic_fetch_sub_explicit(&depot.users, 1, memory_order_relaxed) == 1 && depot.ready)
+        empty_depot();
+}
+
+void fi_slab_lock(void)
+{
+    pthread_mutex_lock(&depot.lock);
+}
+
+void fi_slab_unlock(void)
+{
+    pthread_mutex_unlock(&depot.lock);
+}

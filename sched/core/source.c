@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sources: see source.h. Labels P1, P2, ... are those of sched/README.md. */
+#include "sched/core/source.h"
+
+#include <filch/error.h>
+
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Queues ------------------------------------------------------------------------------ */
+
+static struct fi_queue *queue_of(const struct fi_source *source, enum fi_rank rank)
+{
+    /* P2 pairs with P1: the queue is set up. seq_cst, as P1, P3 and P4: they come between what a
+     * sleeper announces and what it sees, or between what is pushed and the look for sleepers, so
+     * the first task of a new queue is not missed (sched/core/idle.h). */
+    return atomic_load_explicit(&source->ranks[rank], memory_order_seq_cst);
+}
+
+/* With the lock. The queue, made if need be. */
+static int make_queue(struct fi_source *source, enum fi_rank rank)
+{
+    struct fi_queue *queue;
+
+    if (source->closed)
+        return FILCH_ESHUTDOWN;
+    if (queue_of(source, rank))
+        return 0;
+    queue = aligned_alloc(alignof(struct fi_queue), sizeof *queue);
+    if (!queue)
+        return FILCH_ENOMEM;
+    if (fi_queue_init(queue)) {
+        free(queue);
+        return FILCH_ENOMEM;
+    }
+    /* P1, seq_cst, pairs with P2. */
+    atomic_store_explicit(&source->ranks[rank], queue, memory_order_seq_cst);
+    return 0;
+}
+
+static void free_queues(struct fi_source *source)
+{
+    for (enum fi_rank rank = 0; rank < FI_RANKS; rank++) {
+        struct fi_queue *queue = queue_of(source, rank);
+        if (queue)
+            fi_queue_fini(queue);
+        free(queue);
+    }
+}
+
+/* ---- Sources ----------------------------------------------------------------------------- */
+
+static struct fi_source *next_of(const struct fi_source *source)
+{
+    /* P4, seq_cst, pairs with P3: the source is set up. */
+    return atomic_load_explicit(&source->next, memory_order_seq_cst);
+}
+
+int fi_sources_init(struct fi_sources *sources)
+{
+    int error;
+
+    memset(&sources->own, 0, sizeof sources->own);
+    error = make_queue(&sources->own, FI_NORMAL);
+    if (error)
+        return error;
+    sources->own.used = true;
+    if (pthread_mutex_init(&sources->lock, NULL)) {
+        free_queues(&sources->own);
+        return FILCH_ENOMEM;
+    }
+    return 0;
+}
+
+void fi_sources_fini(struct fi_sources *sources)
+{
+    struct fi_source *source = next_of(&sources->own);
+
+    free_queues(&sources->own);
+    while (source) {
+        struct fi_source *next = next_of(source);
+        free_queues(source);
+        free(source);
+        source = next;
+    }
+    pthread_mutex_destroy(&sources->lock);
+}
+
+/* One that has been given back, or a new one at the end of the list. */
+static struct fi_source *find_unused(struct fi_sources *sources)
+{
+    struct fi_source *last = &sources->own, *next;
+
+    while ((next = next_of(last))) {
+        if (!next->used)
+            return next;
+        last = next;
+    }
+    next = calloc(1, sizeof *next);
+    if (!next)
+        return NULL;
+    if (make_queue(next, FI_NORMAL)) {
+        free(next);
+        return NULL;
+    }
+    /* P3, seq_cst, pairs with P4. */
+    atomic_store_explicit(&last->next, next, memory_order_seq_cst);
+    return next;
+}
+
+struct fi_source *fi_source_acquire(struct fi_sources *sources)
+{
+    pthread_mutex_lock(&sources->lock);
+    struct fi_source *source = find_unused(sources);
+    if (source) {
+        source->used = true;
+        source->closed = false;
+        for (enum fi_rank rank = 0; rank < FI_RANKS; rank++)
+            if (queue_of(source, rank))
+                fi_queue_reopen(queue_of(source, rank));
+    }
+    pthread_mutex_unlock(&sources->lock);
+    return source;
+}
+
+void fi_source_release(struct fi_sources *sources, struct fi_source *source)
+{
+    pthread_mutex_lock(&sources->lock);
+    source->used = false;
+    pthread_mutex_unlock(&sources->lock);
+}
+
+void fi_source_close(struct fi_sources *sources, struct fi_source *source)
+{
+    pthread_mutex_lock(&sources->lock);
+    source->closed = true;
+    for (enum fi_rank rank = 0; rank < FI_RANKS; rank++)
+        if (queue_of(source, rank))
+            fi_queue_close(queue_of(source, rank));
+    pthread_mutex_unlock(&sources->lock);
+}
+
+/* ---- Tasks ------------------------------------------------------------------------------- */
+
+int fi_source_push(struct fi_sources *sources, struct fi_source *source, enum fi_rank rank,
+                   struct fi_task *task)
+{
+    struct fi_queue *queue = queue_of(source, rank);
+
+    if (FILCH_UNLIKELY(!queue)) {
+        pthread_mutex_lock(&sources->lock);
+        int error = make_queue(source, rank);
+        pthread_mutex_unlock(&sources->lock);
+        if (error)
+            return error;
+        queue = queue_of(source, rank);
+    }
+    switch (fi_queue_push(queue, task)) {
+    case 0:
+        return 0;
+    case FI_QUEUE_CLOSED:
+        return FILCH_ESHUTDOWN;
+    default:
+        return FILCH_ENOMEM;
+    }
+}
+
+static struct fi_task *pop_rank(struct fi_source *source, enum fi_rank rank)
+{
+    struct fi_queue *queue = queue_of(source, rank);
+    return queue ? fi_queue_pop(queue) : NULL;
+}
+
+struct fi_task *fi_source_pop(struct fi_source *source)
+{
+    struct fi_task *task = NULL;
+
+    for (enum fi_rank rank = 0; !task && rank < FI_RANKS; rank++)
+        task = pop_rank(source, rank);
+    return task;
+}
+
+/* A task of this rank from any source, the one whose turn it is first. */
+static struct fi_task *pop_of_rank(struct fi_sources *sources, struct fi_source_turn *turn,
+                                   enum fi_rank rank)
+{
+    struct fi_source *first = turn->next ? turn->next : &sources->own, *source = first;
+
+    do {
+        struct fi_source *next = next_of(source);
+        struct fi_task *task = pop_rank(source, rank);
+        if (!next)
+            next = &sources->own;
+        if (task) {
+            turn->next = next;
+            return task;
+        }
+        source = next;
+    } while (source != first);
+    return NULL;
+}
+
+/* Which rank comes first, in place of FI_HIGH. */
+static enum fi_rank favoured(uint32_t turn)
+{
+    return turn % 64 == 0 ? FI_LOW : turn % 8 == 0 ? FI_NORMAL : FI_HIGH;
+}
+
+struct fi_task *fi_sources_pop(struct fi_sources *sources, struct fi_source_turn *turn)
+{
+    enum fi_rank first = favoured(turn->turn + 1);
+    struct fi_task *task = pop_of_rank(sources, turn, first);
+
+    for (enum fi_rank rank = 0; !task && rank < FI_RANKS; rank++)
+        if (rank != first)
+            task = pop_of_rank(sources, turn, rank);
+    if (task)
+        turn->turn++;
+    return task;
+}
+
+uint64_t fi_sources_count(const struct fi_sources *sources)
+{
+    uint64_t count = 0;
+
+    for (const struct fi_source *source = &sources->own; source; source = next_of(source))
+        for (enum fi_rank rank = 0; rank < FI_RANKS; rank++) {
+            struct fi_queue *queue = queue_of(source, rank);
+            count += queue ? fi_queue_count(queue) : 0;
+        }
+    return count;
+}
+
+bool fi_sources_empty(const struct fi_sources *sources)
+{
+    return fi_sources_count(sources) == 0;
+}

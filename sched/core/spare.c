@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Spares: workers beyond the pool's size, who take the place of those that block. A spare is a
+ * worker like any other, but for one thing: it takes part (`member`) only while somebody blocks.
+ *
+ *     retired ----cover: counts as asleep----> member: asleep, searching, at work
+ *        ^                                        |
+ *        +-- uncover finds it asleep, -----------+
+ *            or it meets a surplus at its top level
+ *
+ * When a worker begins to block, a spare is admitted, which means that it counts as asleep: it is
+ * woken, or started, like any sleeper, once there is work for it. When the worker comes back a spare
+ * that still sleeps is sent away; if all are at work there is one member too many (`surplus`), and
+ * the next spare that has finished its task retires. */
+#include "sched/core/worker.h"
+
+/* With the lock. A spare that does not take part, made if need be, or NULL. */
+static struct fi_worker *find_spare(struct filch_pool *pool)
+{
+    int known = fi_pool_known(pool);
+
+    for (int i = pool->size; i < known; i++)
+        if (!pool->workers[i]->member)
+            return pool->workers[i];
+    if (known == pool->capacity)
+        return NULL;
+    struct fi_worker *spare = fi_thread_alloc(pool, known);
+    if (spare) {
+        pool->workers[known] = spare;
+        /* W3, release, pairs with W4: who counts it finds it. */
+        atomic_store_explicit(&pool->known, known + 1, memory_order_release);
+    }
+    return spare;
+}
+
+/* With the lock. */
+static void set_member(struct fi_worker *spare, bool member)
+{
+    spare->member = member;
+    /* seq_cst: the worker that falls asleep last compares it with the sleepers (park()). */
+    atomic_fetch_add_explicit(&spare->pool->members, member ? 1 : -1, memory_order_seq_cst);
+}
+
+bool fi_spare_cover(struct fi_worker *worker)
+{
+    struct filch_pool *pool = worker->pool;
+    struct fi_worker *spare = NULL;
+
+    pthread_mutex_lock(&pool->lock);
+    bool kept = atomic_load_explicit(&pool->surplus, memory_order_relaxed) > 0;
+    if (kept) {
+        atomic_fetch_sub_explicit(&pool->surplus, 1, memory_order_relaxed);
+    } else if ((spare = find_spare(pool))) {
+        set_member(spare, true);
+        fi_idle_admit(&pool->idle, spare->number);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    if (!spare)
+        return kept;
+    /* As who falls asleep does: a request to every owner, and the last look. */
+    fi_pool_ask(pool);
+    if (fi_pool_has_work(pool))
+        fi_pool_wake(pool);
+    return true;
+}
+
+/* With the lock. Sends one away that sleeps. */
+static bool send_away(struct filch_pool *pool)
+{
+    for (int i = fi_pool_known(pool) - 1; i >= pool->size; i--) {
+        struct fi_worker *spare = pool->workers[i];
+        if (spare->member && fi_idle_clear(&pool->idle, spare->number)) {
+            set_member(spare, false);
+            return true;
+        }
+    }
+    return false;
+}
+
+void fi_spare_uncover(struct fi_worker *worker)
+{
+    struct filch_pool *pool = worker->pool;
+
+    pthread_mutex_lock(&pool->lock);
+    bool gone = send_away(pool);
+    if (!gone)
+        /* Relaxed, as everywhere: changed with the lock, and looked at from time to time. */
+        atomic_fetch_add_explicit(&pool->surplus, 1, memory_order_relaxed);
+    pthread_mutex_unlock(&pool->lock);
+    if (gone)
+        fi_pool_found(pool); /* fi_idle_clear() counted it as searching */
+}
+
+bool fi_spare_unwanted(const struct fi_worker *worker)
+{
+    const struct filch_pool *pool = worker->pool;
+
+    return worker->number >= (uint32_t)pool->size &&
+           atomic_load_explicit(&pool->surplus, memory_order_relaxed) > 0;
+}
+
+/* With the lock. Has it been claimed, or can it claim itself? Counts as searching then. */
+static bool awake(struct fi_worker *spare)
+{
+    if (!spare->member)
+        return false;
+    /* A member that is not marked as asleep has been claimed by who woke it: it is admitted, and
+     * sent away, with the lock alone. */
+    (void)fi_idle_clear(&spare->pool->idle, spare->number);
+    return true;
+}
+
+void fi_spare_retire(struct fi_worker *spare)
+{
+    struct filch_pool *pool = spare->pool;
+
+    pthread_mutex_lock(&pool->lock);
+    if (!fi_spare_unwanted(spare)) {
+        pthread_mutex_unlock(&pool->lock);
+        return;
+    }
+    atomic_fetch_sub_explicit(&pool->surplus, 1, memory_order_relaxed);
+    set_member(spare, false);
+    pthread_mutex_unlock(&pool->lock);
+    fi_pool_end_if_asleep(pool, fi_idle_sleeping(atomic_load(&pool->idle.state)));
+    for (;;) {
+        uint32_t ticket = fi_event_prepare(&spare->event);
+        pthread_mutex_lock(&pool->lock);
+        spare->searching = awake(spare);
+        pthread_mutex_unlock(&pool->lock);
+        if (spare->searching || fi_pool_has_ended(pool))
+            return;
+        fi_event_wait(&spare->event, ticket, FI_NEVER);
+    }
+}
+
+void fi_spare_return(struct fi_worker *worker)
+{
+    struct filch_pool *pool = worker->pool;
+
+    if (worker->number < (uint32_t)pool->size) {
+        fi_idle_retract(&pool->idle, worker->number);
+        return;
+    }
+    pthread_mutex_lock(&pool->lock);
+    if (!awake(worker)) {
+        /* Sent away while it slept, and now what its task waits for has come. */
+        set_member(worker, true);
+        atomic_fetch_add_explicit(&pool->surplus, 1, memory_order_relaxed);
+        fi_idle_search(&pool->idle);
+    }
+    pthread_mutex_unlock(&pool->lock);
+}

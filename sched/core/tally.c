@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The tally: see tally.h. Labels T1, T2, ... are those of sched/README.md. */
+#include "sched/core/tally.h"
+
+#include "sched/core/worker.h"
+
+#include <sched.h>
+#include <stddef.h>
+
+#define LISTED ((uint64_t)1)
+#define LOCKED ((uint64_t)2)
+#define ONE    ((uint64_t)4)
+
+void fi_tally_init(struct fi_tally *tally)
+{
+    atomic_init(&tally->word, 0);
+    tally->waiters = NULL;
+}
+
+void fi_tally_add(struct fi_tally *tally, uint64_t count)
+{
+    /* Relaxed: the tasks travel through a queue, and their end comes through T2. */
+    atomic_fetch_add_explicit(&tally->word, count * ONE, memory_order_relaxed);
+}
+
+bool fi_tally_is_zero(const struct fi_tally *tally)
+{
+    /* T1, acquire, pairs with T2 and T4: all that the tasks did, and the last access to the tally. */
+    uint64_t word = atomic_load_explicit(&tally->word, memory_order_acquire);
+    return word < ONE && !(word & LOCKED);
+}
+
+static uint64_t wait_unlocked(struct fi_tally *tally)
+{
+    uint64_t word;
+    /* T3, acquire, pairs with T4: the list is as its last holder left it. */
+    while ((word = atomic_load_explicit(&tally->word, memory_order_acquire)) & LOCKED)
+        sched_yield();
+    return word;
+}
+
+void fi_tally_sub(struct fi_tally *tally, uint64_t count)
+{
+    uint64_t word, next;
+
+    do {
+        word = wait_unlocked(tally);
+        next = word - count * ONE;
+        if (next == LISTED)
+            next |= LOCKED;
+        /* T2, release, pairs with T1, and with itself: all tasks before the end. Acquire, with T4:
+         * the list. */
+    } while (!atomic_compare_exchange_weak_explicit(&tally->word, &word, next,
+                                                    memory_order_acq_rel,
+                                                    memory_order_relaxed));
+    if (!(next & LOCKED))
+        return; /* the tally may be gone */
+    for (struct fi_waiter *waiter = tally->waiters; waiter; waiter = waiter->next)
+        fi_event_notify(waiter->event);
+    /* T4, release, pairs with T1 and T3: the waiters may go, and the tally with them. */
+    atomic_fetch_and_explicit(&tally->word, ~LOCKED, memory_order_release);
+}
+
+static void lock(struct fi_tally *tally)
+{
+    uint64_t word;
+
+    do
+        word = wait_unlocked(tally);
+    while (!atomic_compare_exchange_weak_explicit(&tally->word, &word, word | LOCKED,
+                                                  memory_order_acquire, memory_order_relaxed));
+}
+
+static void unlock(struct fi_tally *tally)
+{
+    if (tally->waiters)
+        atomic_fetch_or_explicit(&tally->word, LISTED, memory_order_relaxed);
+    else
+        atomic_fetch_and_explicit(&tally->word, ~LISTED, memory_order_relaxed);
+    /* T4, too. */
+    atomic_fetch_and_explicit(&tally->word, ~LOCKED, memory_order_release);
+}
+
+/* ---- Waiting ----------------------------------------------------------------------------- */
+
+static bool over(struct fi_wait *wait)
+{
+    return fi_tally_is_zero(wait->object) ||
+           (wait->deadline != FI_NEVER && fi_now() >= wait->deadline);
+}
+
+/* The list is not the last to look: who waits looks once more before it sleeps. */
+static bool enlist(struct fi_wait *wait)
+{
+    struct fi_tally *tally = wait->object;
+
+    wait->waiter.event = wait->event;
+    lock(tally);
+    wait->waiter.next = tally->waiters;
+    wait->waiter.link = &tally->waiters;
+    if (wait->waiter.next)
+        wait->waiter.next->link = &wait->waiter.next;
+    tally->waiters = &wait->waiter;
+    unlock(tally);
+    return true;
+}
+
+static void delist(struct fi_wait *wait)
+{
+    struct fi_tally *tally = wait->object;
+
+    lock(tally);
+    *wait->waiter.link = wait->waiter.next;
+    if (wait->waiter.next)
+        wait->waiter.next->link = wait->waiter.link;
+    unlock(tally);
+}
+
+bool fi_tally_wait(struct fi_tally *tally, int64_t deadline)
+{
+    struct fi_wait wait = {
+        .over = over,
+        .enlist = enlist,
+        .delist = delist,
+        .deadline = deadline,
+        .object = tally,
+    };
+
+    if (!fi_tally_is_zero(tally) && deadline > fi_now())
+        fi_wait_for(&wait);
+    return fi_tally_is_zero(tally);
+}

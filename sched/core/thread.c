@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Workers and their threads: memory, stack, name, start. */
+#include "sched/core/worker.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GUARD_SIZE  ((size_t)64 << 10)  /* no frame up to this size can step over it */
+#define SPARE_SLOTS ((uint32_t)1 << 16) /* a spare forks less, and there may be many */
+
+void fi_thread_free(struct fi_worker *worker)
+{
+    struct fi_level *level = &worker->first;
+
+    while (level) {
+        struct fi_level *next = fi_level_newer(level);
+        fi_level_fini(level);
+        if (level != &worker->first)
+            free(level);
+        level = next;
+    }
+    free(worker);
+}
+
+struct fi_worker *fi_thread_alloc(struct filch_pool *pool, int number)
+{
+    struct fi_worker *worker = aligned_alloc(alignof(struct fi_worker), sizeof *worker);
+    bool spare = number >= pool->size;
+
+    if (!worker)
+        return NULL;
+    memset(worker, 0, sizeof *worker);
+    worker->pool = pool;
+    worker->number = (uint32_t)number;
+    worker->member = !spare;
+    worker->random = 0x9e3779b97f4a7c15u * (uint64_t)(number + 1);
+    worker->level = &worker->first;
+    fi_event_init(&worker->event);
+    if (fi_level_init(&worker->first, worker,
+                      spare && pool->slots > SPARE_SLOTS ? SPARE_SLOTS : pool->slots)) {
+        free(worker);
+        return NULL;
+    }
+    return worker;
+}
+
+/* "prefix_12", of which the system keeps 15 bytes: the number stays whole. */
+static void name_thread(const struct fi_worker *worker)
+{
+    char number[16], name[sizeof worker->pool->prefix + sizeof number];
+    int digits = snprintf(number, sizeof number, "_%u", (unsigned)worker->number);
+
+    snprintf(name, sizeof name, "%.*s%s", 15 - digits, worker->pool->prefix, number);
+    (void)pthread_setname_np(worker->thread, name);
+}
+
+int fi_thread_start(struct fi_worker *worker)
+{
+    size_t stack = worker->pool->plan.options.stack_size;
+    pthread_attr_t attributes;
+    sigset_t all, before;
+    int error = 0;
+
+    if (pthread_attr_init(&attributes))
+        return FILCH_ENOMEM;
+    /* The C library takes the guard from the stack. */
+    if (pthread_attr_setguardsize(&attributes, GUARD_SIZE) ||
+        pthread_attr_setstacksize(&attributes, stack + GUARD_SIZE))
+        error = FILCH_EINVAL;
+    /* All signals stay with the program's own threads. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (!error && pthread_create(&worker->thread, &attributes, fi_worker_main, worker))
+        error = FILCH_ETHREAD;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    if (error)
+        return error;
+    worker->started = true;
+    name_thread(worker);
+    return 0;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Futures one after another, as they complete: an iterator over arrivals (arrivals.h), one for
+ * each future that it was given. */
+#include <filch/wait.h>
+
+#include "arrivals.h"
+#include "awaited.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct filch_as_completed {
+    struct fi_arrivals arrivals;
+    int64_t deadline;
+    size_t total; /* different futures */
+    size_t left;  /* of these, not given out */
+    size_t tried; /* records below it were offered to this thread to run */
+    size_t hope;  /* records below it were given out, or were hopeless when last looked at */
+    char text[64];
+    struct fi_arrival records[]; /* future: NULL once it was given out */
+};
+
+/* ---- Each once --------------------------------------------------------------------------- */
+
+/* A set of futures: open addressing, at most half full, so that a look takes O(1). */
+struct set {
+    struct filch_future **slots;
+    unsigned bits; /* of their number */
+};
+
+static int set_init(struct set *set, size_t count)
+{
+    set->bits = 1;
+    while ((size_t)1 << set->bits < 2 * count)
+        set->bits++;
+    set->slots = calloc((size_t)1 << set->bits, sizeof *set->slots);
+    return set->slots ? 0 : FILCH_ENOMEM;
+}
+
+/* Returns false if it was in the set already. */
+static bool set_add(struct set *set, struct filch_future *future)
+{
+    /* Knuth's multiplicative hashing: the upper bits depend on all bits of the address. */
+    size_t at = (size_t)((uint64_t)(uintptr_t)future * 0x9e3779b97f4a7c15u >> (64 - set->bits));
+
+    while (set->slots[at]) {
+        if (set->slots[at] == future)
+            return false;
+        at = (at + 1) & (((size_t)1 << set->bits) - 1);
+    }
+    set->slots[at] = future;
+    return true;
+}
+
+/* ---- The iterator ------------------------------------------------------------------------ */
+
+/* With a reference to each different future, none of which is expected yet. */
+static struct filch_as_completed *alloc(struct filch_future *const *futures, size_t count)
+{
+    struct filch_as_completed *iterator = NULL;
+    struct set set;
+
+    /* Twice as many pointers fit, too. */
+    if (count <= (PTRDIFF_MAX - sizeof *iterator) / sizeof *iterator->records)
+        iterator = malloc(sizeof *iterator + count * sizeof *iterator->records);
+    if (!iterator)
+        return NULL;
+    if (set_init(&set, count)) {
+        free(iterator);
+        return NULL;
+    }
+    iterator->total = 0;
+    for (size_t i = 0; i < count; i++)
+        if (set_add(&set, futures[i]))
+            iterator->records[iterator->total++].future = filch_future_retain(futures[i]);
+    free(set.slots);
+    return iterator;
+}
+
+int filch_as_completed_create(struct filch_future *const *futures, size_t count, double timeout,
+                              struct filch_as_completed **iterator)
+{
+    if (isnan(timeout) || (!futures && count > 0))
+        return FILCH_EINVAL;
+    for (size_t i = 0; i < count; i++)
+        if (!futures[i])
+            return FILCH_EINVAL;
+    int64_t deadline = fi_deadline(timeout);
+    struct filch_as_completed *new = alloc(futures, count);
+    if (!new)
+        return FILCH_ENOMEM;
+    new->deadline = deadline;
+    new->left = new->total;
+    new->tried = new->hope = 0;
+    fi_arrivals_init(&new->arrivals);
+    for (size_t i = 0; i < new->total; i++)
+        fi_arrivals_expect(&new->arrivals, &new->records[i], new->records[i].future);
+    *iterator = new;
+    return 0;
+}
+
+/* The time is up and nothing has come. But a future may have ended whose arrival is on its way:
+ * it counts as done, so it has to come. Returns true if there is one. */
+static bool hurry(struct filch_as_completed *iterator)
+{
+    for (size_t i = 0; i < iterator->total; i++) {
+        struct fi_arrival *record = &iterator->records[i];
+        if (record->future && fi_latch_ended(&record->future->latch)) {
+            fi_arrivals_withdraw(record); /* now all who waited for it have been told */
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Will any of those that are left end while the caller waits? Returns 0, or why not. O(1), spread
+ * over all calls, since a thread has few tasks on its stack. */
+static int check(struct filch_as_completed *iterator)
+{
+    int error = 0;
+
+    for (int round = 0; round < 2; round++) {
+        for (; iterator->hope < iterator->total; iterator->hope++) {
+            struct filch_future *future = iterator->records[iterator->hope].future;
+            if (!future)
+                continue;
+            if (fi_latch_ended(&future->latch))
+                return 0;
+            int reason = fi_awaited_check(future);
+            if (!reason)
+                return 0;
+            error = reason;
+        }
+        iterator->hope = 0; /* what was hopeless may have become another thread's to wait for */
+    }
+    return error;
+}
+
+/* Before the thread sleeps. Returns 0 if there is something to wait for. */
+static int prepare(struct filch_as_completed *iterator)
+{
+    if (fi_arrivals_any(&iterator->arrivals) || fi_awaited_late(iterator->deadline))
+        return 0;
+    int error = check(iterator);
+    if (error || !fi_worker_self())
+        return error;
+    while (iterator->tried < iterator->total && !fi_arrivals_any(&iterator->arrivals)) {
+        struct filch_future *future = iterator->records[iterator->tried++].future;
+        if (future)
+            fi_awaited_run(future);
+    }
+    return 0;
+}
+
+int filch_as_completed_next(struct filch_as_completed *iterator, struct filch_future **future)
+{
+    struct fi_arrival *record;
+
+    if (iterator->left == 0)
+        return FILCH_EEND;
+    int error = prepare(iterator);
+    if (error)
+        return error;
+    do
+        record = fi_arrivals_take(&iterator->arrivals, iterator->deadline);
+    while (!record && hurry(iterator));
+    if (!record)
+        return FILCH_ETIMEDOUT;
+    iterator->left--;
+    *future = record->future; /* and the iterator's reference with it */
+    record->future = NULL;
+    return 0;
+}
+
+const char *filch_as_completed_error(struct filch_as_completed *iterator)
+{
+    (void)snprintf(iterator->text, sizeof iterator->text, "%zu (of %zu) futures unfinished",
+                   iterator->left, iterator->total);
+    return iterator->text;
+}
+
+void filch_as_completed_destroy(struct filch_as_completed *iterator)
+{
+    if (!iterator)
+        return;
+    for (size_t i = 0; i < iterator->total; i++) {
+        struct fi_arrival *record = &iterator->records[i];
+        if (record->future) {
+            fi_arrivals_withdraw(record);
+            filch_future_release(record->future);
+        }
+    }
+    free(iterator);
+}

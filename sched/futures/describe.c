@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A future in words, after CPython's repr(). */
+#include "sched/futures/future.h"
+
+#include <stdio.h>
+
+static const char *state_name(enum filch_future_state state)
+{
+    switch (state) {
+    case FILCH_PENDING:
+        return "pending";
+    case FILCH_RUNNING:
+        return "running";
+    case FILCH_FINISHED:
+        return "finished";
+    default:
+        return "cancelled";
+    }
+}
+
+/* What came out, or nothing yet: " returned 0x1". */
+static void describe_outcome(const struct filch_future *future, char *text, size_t size)
+{
+    int code = (int)(intptr_t)future->value;
+    const char *name = filch_error_name(code);
+    char number[16];
+
+    if (!(atomic_load_explicit(&future->flags, memory_order_relaxed) & FI_FAILED)) {
+        snprintf(text, size, " returned %p", future->value);
+        return;
+    }
+    snprintf(number, sizeof number, "%d", code);
+    snprintf(text, size, " raised %s: %s", name ? name : number,
+             future->text ? future->text : filch_strerror(code));
+}
+
+size_t filch_future_describe(const struct filch_future *future, char *buffer, size_t size)
+{
+    enum filch_future_state state = filch_future_state(future);
+    const char *name = future->name, *quote = name ? " '" : "";
+    char outcome[320] = "";
+
+    if (state == FILCH_FINISHED)
+        describe_outcome(future, outcome, sizeof outcome);
+    int length =
+        snprintf(buffer, size, "<Future%s%s%s at %p state=%s%s>", quote, name ? name : "",
+                 name ? "'" : "", (const void *)future, state_name(state), outcome);
+    return length < 0 ? 0 : (size_t)length;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Errands: see errand.h. Forty bytes, written once by who submits and read once by who runs them. */
+#include "sched/futures/errand.h"
+
+#include "sched/futures/executor.h"
+#include "sched/futures/frame.h"
+#include "sched/futures/future.h"
+
+#include <filch/cancel.h>
+
+static void run(const struct fi_errand *errand, struct filch_token *token,
+                struct fi_tally *tally)
+{
+    struct fi_frame frame = {.token = token, .executor = errand->executor, .tally = tally};
+
+    bool looping = fi_follow_pause();
+    fi_frame_enter(&frame);
+    void *value = errand->fn(errand->arg);
+    fi_frame_leave(&frame);
+    fi_follow_resume(looping);
+    if (errand->group && fi_failed(value)) {
+        const char *text;
+        int code = fi_frame_failure(&frame, &text);
+        fi_group_note(errand->group, code, text);
+    }
+}
+
+/* The worker, or NULL: here and now. */
+static void work_off(const struct fi_errand *errand, struct fi_worker *worker, int refusal)
+{
+    struct filch_token *token = errand->group ? fi_group_token(errand->group) : NULL;
+    struct fi_tally *tally = errand->group ? fi_group_tally(errand->group) : NULL;
+
+    if (worker)
+        fi_worker_settle_but(worker, tally);
+    if (!refusal && token && filch_token_cancelled(token))
+        refusal = FILCH_ECANCELED;
+    if (!refusal)
+        run(errand, token, tally);
+    else if (errand->group)
+        fi_group_note(errand->group, refusal, NULL);
+    if (tally && worker)
+        fi_worker_tally(worker, tally);
+    else if (tally)
+        fi_tally_sub(tally, 1);
+}
+
+static void take(struct fi_task *task, struct fi_worker *worker, struct filch_slot *head,
+                 int refusal)
+{
+    struct fi_errand errand = *(struct fi_errand *)(void *)task;
+
+    (void)head; /* a plain function runs no fork of this level's */
+    fi_slab_free(FI_SLAB_ERRAND, task);
+    fi_executor_taken(errand.executor);
+    work_off(&errand, worker, refusal);
+    fi_executor_ended(errand.executor);
+}
+
+int fi_errand_submit(struct filch_executor *executor, struct filch_group *group, filch_fn *fn,
+                     void *arg)
+{
+    struct fi_errand errand = {{take}, fn, arg, executor, group};
+    int error = fn ? fi_executor_check(executor) : FILCH_EINVAL;
+
+    if (error)
+        return error;
+    int room = executor->source ? fi_executor_enter(executor) : 1;
+    if (room < 0)
+        return room;
+    struct fi_errand *new = room ? NULL : fi_slab_alloc(FI_SLAB_ERRAND);
+    if (!room && !new) {
+        fi_executor_taken(executor);
+        return FILCH_ENOMEM;
+    }
+    if (group)
+        fi_tally_add(fi_group_tally(group), 1);
+    if (room) {
+        fi_executor_begin_here(executor);
+        work_off(&errand, NULL, 0);
+        fi_executor_end_here(executor);
+        return 0;
+    }
+    *new = errand;
+    error = fi_executor_inject(executor, FI_NORMAL, &new->task);
+    if (error) {
+        fi_executor_taken(executor);
+        fi_slab_free(FI_SLAB_ERRAND, new);
+        if (group)
+            fi_tally_sub(fi_group_tally(group), 1);
+    }
+    return error;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Errands: tasks that are submitted without a future, alone or as part of a group. */
+#ifndef FI_ERRAND_H
+#define FI_ERRAND_H
+
+#include "sched/core/slab.h"
+#include "sched/core/worker.h"
+
+#include <filch/future.h>
+
+struct filch_executor;
+struct filch_group;
+
+struct fi_errand {
+    struct fi_task task; /* first: the task's address is the errand's */
+    filch_fn *fn;
+    void *arg;
+    struct filch_executor *executor;
+    struct filch_group *group; /* or NULL */
+};
+_Static_assert(sizeof(struct fi_errand) == FI_SLAB_ERRAND_SIZE, "as slab.h says");
+
+/* Any thread. As filch_executor_submit() of an executor that is not inline. */
+int fi_errand_submit(struct filch_executor *executor, struct filch_group *group, filch_fn *fn,
+                     void *arg);
+
+/* ---- group.c ----------------------------------------------------------------------------- */
+
+/* Who has ended a task of the group, or not run it. Keeps the first error; code 0: there is none. */
+void fi_group_note(struct filch_group *group, int code, const char *text);
+
+struct fi_tally *fi_group_tally(struct filch_group *group);
+struct filch_token *fi_group_token(struct filch_group *group);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Executors: how they are made and how they end. Three back ends: a pool of its own, whose end is
+ * the executor's; a pool that others use, where a tally says when the executor's own tasks have
+ * ended; none, where the submit runs the task. submit.c has what they do in between. */
+#include "sched/futures/executor.h"
+
+#include "sched/core/process.h"
+#include "sched/futures/frame.h"
+
+#include <stdlib.h>
+
+/* ---- Making ------------------------------------------------------------------------------ */
+
+static int check_options(const struct filch_executor_options *options)
+{
+    if (options->when_full > FILCH_FULL_CALLER_RUNS || options->max_queued > UINT32_MAX)
+        return FILCH_EINVAL;
+    return 0;
+}
+
+static struct filch_executor *executor_alloc(const struct filch_executor_options *options)
+{
+    struct filch_executor *executor = calloc(1, sizeof *executor);
+
+    if (!executor)
+        return NULL;
+    atomic_init(&executor->refusal, 0);
+    fi_tally_init(&executor->unfinished);
+    atomic_init(&executor->references, 1);
+    executor->generation = fi_process_generation();
+    executor->bounded = options->max_queued > 0;
+    executor->when_full = options->when_full;
+    if (executor->bounded)
+        filch_semaphore_init(&executor->room, (uint32_t)options->max_queued);
+    return executor;
+}
+
+static void executor_free(void *argument)
+{
+    struct filch_executor *executor = argument;
+
+    if (executor->bounded)
+        filch_semaphore_fini(&executor->room);
+    free(executor);
+}
+
+/* An initializer has failed: nothing is run any more. */
+static void executor_break(void *argument)
+{
+    struct filch_executor *executor = argument;
+    int open = 0;
+
+    if (atomic_compare_exchange_strong(&executor->refusal, &open, FILCH_EBROKEN))
+        fi_source_close(&executor->pool->sources, executor->source);
+    fi_executor_refuse_queued(executor, FILCH_EBROKEN);
+}
+
+int filch_executor_create(int max_workers, const struct filch_executor_options *options,
+                          struct filch_executor **out)
+{
+    struct filch_executor_options given = {0};
+    bool by_default = max_workers == FILCH_WORKERS_DEFAULT;
+
+    if (options)
+        given = *options;
+    if (max_workers <= 0 && !by_default)
+        return FILCH_EMAXWORKERS;
+    int error = check_options(&given);
+    if (error)
+        return error;
+    struct filch_executor *executor = executor_alloc(&given);
+    if (!executor)
+        return FILCH_ENOMEM;
+    struct fi_pool_plan plan = {
+        .options = {.workers = by_default ? 0 : max_workers,
+                    .stack_size = given.stack_size,
+                    .thread_name_prefix = given.thread_name_prefix},
+        .on_demand = true,
+        .initializer = given.initializer,
+        .initializer_arg = given.initializer_arg,
+        .broken = executor_break,
+        .gone = executor_free,
+        .executor = executor,
+    };
+    error = fi_pool_create(&plan, &executor->pool);
+    if (error) {
+        executor_free(executor);
+        return error;
+    }
+    executor->owns_pool = true;
+    executor->source = fi_source_acquire(&executor->pool->sources);
+    if (!executor->source) {
+        fi_pool_close(executor->pool);
+        fi_pool_join(executor->pool);
+        executor_free(executor);
+        return FILCH_ENOMEM;
+    }
+    *out = executor;
+    return 0;
+}
+
+int filch_executor_create_on(struct filch_pool *pool,
+                             const struct filch_executor_options *options,
+                             struct filch_executor **out)
+{
+    struct filch_executor_options given = {0};
+
+    if (options)
+        given = *options;
+    if (given.thread_name_prefix || given.initializer || given.initializer_arg ||
+        given.stack_size || check_options(&given))
+        return FILCH_EINVAL;
+    if (pool->generation != fi_process_generation())
+        return FILCH_EFORKED;
+    struct filch_executor *executor = executor_alloc(&given);
+    if (!executor)
+        return FILCH_ENOMEM;
+    executor->pool = pool;
+    executor->source = fi_source_acquire(&pool->sources);
+    if (!executor->source) {
+        executor_free(executor);
+        return FILCH_ENOMEM;
+    }
+    *out = executor;
+    return 0;
+}
+
+int filch_executor_create_inline(struct filch_executor **out)
+{
+    static const struct filch_executor_options none;
+    struct filch_executor *executor = executor_alloc(&none);
+
+    if (!executor)
+        return FILCH_ENOMEM;
+    *out = executor;
+    return 0;
+}
+
+/* ---- Ending ------------------------------------------------------------------------------ */
+
+/* Does one of its tasks run on this thread, or may it run on this worker? */
+static bool is_inside(const struct filch_executor *executor)
+{
+    if (executor->owns_pool && filch_pool_current() == executor->pool)
+        return true;
+    for (const struct fi_frame *frame = fi_frame_current(); frame; frame = frame->outer)
+        if (frame->executor == executor)
+            return true;
+    return false;
+}
+
+static bool is_orphaned_by_fork(const struct filch_executor *executor)
+{
+    return executor->generation != fi_process_generation();
+}
+
+static void close_executor(struct filch_executor *executor)
+{
+    int open = 0;
+
+    (void)atomic_compare_exchange_strong(&executor->refusal, &open, FILCH_ESHUTDOWN);
+    if (executor->source)
+        fi_source_close(&executor->pool->sources, executor->source);
+    if (executor->owns_pool)
+        fi_pool_close(executor->pool);
+}
+
+static void wait_for_end(struct filch_executor *executor)
+{
+    if (executor->owns_pool)
+        fi_latch_wait(&executor->pool->ended, FI_NEVER);
+    (void)fi_tally_wait(&executor->unfinished, FI_NEVER);
+}
+
+int filch_executor_shutdown(struct filch_executor *executor, bool wait, bool cancel_futures)
+{
+    if (is_orphaned_by_fork(executor))
+        return FILCH_EFORKED;
+    if (wait && is_inside(executor))
+        return FILCH_EDEADLK;
+    close_executor(executor);
+    if (cancel_futures && executor->source)
+        fi_executor_refuse_queued(executor, FILCH_ECANCELED);
+    if (wait)
+        wait_for_end(executor);
+    return 0;
+}
+
+void fi_executor_release(struct filch_executor *executor)
+{
+    /* F2, as for futures. */
+    if (atomic_fetch_sub_explicit(&executor->references, 1, memory_order_acq_rel) != 1)
+        return;
+    bool held = executor->held;
+    if (executor->owns_pool)
+        fi_pool_join(executor->pool);
+    else if (executor->source)
+        fi_source_release(&executor->pool->sources, executor->source);
+    executor_free(executor);
+    if (held)
+        fi_process_release(false);
+}
+
+int filch_executor_destroy(struct filch_executor *executor)
+{
+    if (!executor)
+        return 0;
+    if (is_orphaned_by_fork(executor)) {
+        if (executor->owns_pool)
+            (void)filch_pool_destroy(executor->pool);
+        executor_free(executor);
+        return 0;
+    }
+    int error = filch_executor_shutdown(executor, true, false);
+    if (!error)
+        fi_executor_release(executor);
+    return error;
+}
+
+void filch_executor_detach(struct filch_executor *executor)
+{
+    if (!executor)
+        return;
+    if (is_orphaned_by_fork(executor)) {
+        (void)filch_executor_destroy(executor);
+        return;
+    }
+    close_executor(executor);
+    if (executor->owns_pool) {
+        fi_pool_detach(executor->pool); /* which frees the executor, too */
+        return;
+    }
+    executor->held = !fi_process_hold();
+    fi_executor_release(executor);
+}
+
+/* ---- Asking ------------------------------------------------------------------------------ */
+
+struct filch_pool *filch_executor_pool(const struct filch_executor *executor)
+{
+    return executor->pool;
+}
+
+int filch_executor_threads(const struct filch_executor *executor)
+{
+    if (!executor->pool)
+        return 0;
+    /* Relaxed: a snapshot. */
+    return executor->pool->size -
+           atomic_load_explicit(&executor->pool->unstarted, memory_order_relaxed);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What an executor is made of, and what a task has to do with it. The public side is
+ * filch/executor.h. */
+#ifndef FI_EXECUTOR_H
+#define FI_EXECUTOR_H
+
+#include "sched/core/worker.h"
+
+#include <filch/executor.h>
+#include <filch/sync.h>
+
+struct filch_executor {
+    struct filch_pool *pool;  /* NULL: inline */
+    struct fi_source *source; /* where its tasks wait; NULL: inline */
+    bool owns_pool;
+    bool bounded;
+    enum filch_when_full when_full;
+    struct filch_semaphore room; /* for max_queued tasks, if bounded */
+    unsigned generation;         /* of sched/core/process.h */
+
+    _Atomic(int) refusal; /* what a submit returns; 0: it takes tasks */
+
+    /* For shutdown and for the end, where that of the pool does not do. */
+    struct fi_tally unfinished;   /* tasks; with a pool of its own those that a submit runs */
+    _Atomic(uint64_t) references; /* its owner's, and each task's; not with a pool of its own */
+    bool held;                    /* detached: the process waits for it */
+};
+
+/* Any thread. Does the executor take tasks? Returns 0, or why not. */
+int fi_executor_check(const struct filch_executor *executor);
+
+/* Any thread. Has workers run a task that is set up. Returns 0, or an error with nothing done. */
+int fi_executor_inject(struct filch_executor *executor, enum fi_rank rank,
+                       struct fi_task *task);
+
+/* Any thread. What max_queued asks for before a task is submitted. Returns 0: there is room, until
+ * fi_executor_taken(); 1: the caller is to run it; or an error. */
+int fi_executor_enter(struct filch_executor *executor);
+
+/* Who has taken such a task out of its source, or has not submitted it after all. */
+void fi_executor_taken(struct filch_executor *executor);
+
+/* Who is about to run a task itself, and has run it. */
+void fi_executor_begin_here(struct filch_executor *executor);
+void fi_executor_end_here(struct filch_executor *executor);
+
+/* Who has ended a task that was injected, as the last it does with the executor. */
+void fi_executor_ended(struct filch_executor *executor);
+
+/* Any thread. Ends all that wait in its source with `refusal`. */
+void fi_executor_refuse_queued(struct filch_executor *executor, int refusal);
+
+/* Who gives back a reference: the last one frees the executor. */
+void fi_executor_release(struct filch_executor *executor);
+
+#endif

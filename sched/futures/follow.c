@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What follows on a future: callbacks, and further futures (filch_future_then()). Callbacks are called
+ * at once, as in CPython, one inside the other if a callback completes another future. A future that
+ * follows without an executor of its own is run by a loop, not by recursion, so that a chain may be
+ * of any length.
+ *
+ * A future that follows is in its parent's list, which has a reference to it; it points back
+ * without one (FI_FOLLOWS), or neither would ever be freed if the parent never ended. That pointer
+ * is good as long as LOCKED of the follower is held, since the parent takes it before it goes. */
+#include "sched/futures/executor.h"
+#include "sched/futures/frame.h"
+#include "sched/futures/future.h"
+
+#include <stdlib.h>
+
+/* ---- Callbacks --------------------------------------------------------------------------- */
+
+struct callback {
+    struct fi_callback base; /* first: its address is the callback's */
+    filch_done_fn *fn;
+    void *arg;
+};
+
+static void call_user(struct fi_callback *base, void *owner)
+{
+    struct callback *callback = (struct callback *)(void *)base;
+    filch_done_fn *fn = callback->fn;
+    void *arg = callback->arg;
+
+    free(callback);
+    fn(owner, arg);
+}
+
+int filch_future_add_done_callback(struct filch_future *future, filch_done_fn *fn, void *arg)
+{
+    if (!fn)
+        return FILCH_EINVAL;
+    if (fi_latch_ended(&future->latch)) {
+        fn(future, arg);
+        return 0;
+    }
+    struct callback *callback = malloc(sizeof *callback);
+    if (!callback)
+        return FILCH_ENOMEM;
+    *callback = (struct callback){.base.call = call_user, .fn = fn, .arg = arg};
+    if (!fi_latch_add(&future->latch, &callback->base))
+        call_user(&callback->base, future);
+    return 0;
+}
+
+/* ---- A loop instead of recursion --------------------------------------------------------- */
+
+/* Futures that are to be run on this thread, one after another. */
+static _Thread_local struct {
+    struct fi_callback *first, *last;
+    bool looping;
+} ready;
+
+static struct filch_future *future_of(struct fi_callback *follower)
+{
+    return (struct filch_future *)(void *)follower;
+}
+
+bool fi_follow_pause(void)
+{
+    bool looping = ready.looping;
+    ready.looping = false;
+    return looping;
+}
+
+void fi_follow_resume(bool looping)
+{
+    ready.looping = looping;
+}
+
+static void run_ready(void)
+{
+    if (ready.looping)
+        return;
+    ready.looping = true;
+    while (ready.first) {
+        struct filch_future *future = future_of(ready.first);
+        ready.first = ready.first->next;
+        if (fi_latch_claim(&future->latch))
+            fi_future_run(future);
+        filch_future_release(future);
+    }
+    ready.looping = false;
+}
+
+static void append_ready(struct filch_future *future)
+{
+    future->follower.next = NULL;
+    if (ready.first)
+        ready.last->next = &future->follower;
+    else
+        ready.first = &future->follower;
+    ready.last = &future->follower;
+}
+
+/* ---- Followers --------------------------------------------------------------------------- */
+
+/* Has it run, now that its parent has a result. The list's reference goes along. */
+static void start(struct filch_future *future)
+{
+    struct filch_executor *executor = future->executor;
+
+    if (!executor || !executor->source) {
+        append_ready(future);
+        return;
+    }
+    future->task.run = fi_future_take;
+    int error = fi_executor_check(executor);
+    if (!error)
+        error = fi_executor_inject(executor, FI_NORMAL, &future->task);
+    if (!error)
+        return;
+    if (fi_latch_claim(&future->latch))
+        fi_future_fail(future, error, NULL);
+    filch_future_release(future);
+}
+
+/* Its parent has failed or was cancelled, and it shares that fate. */
+static void inherit_failure(struct filch_future *future, struct filch_future *parent)
+{
+    if (filch_future_cancelled(parent)) {
+        (void)fi_future_revoke(future);
+    } else if (fi_latch_claim(&future->latch)) {
+        int code;
+        const char *text = filch_future_error(parent, 0, &code);
+        fi_future_fail(future, code, text);
+    }
+    filch_future_release(future);
+}
+
+/* The follower lets go of the parent that it points to. Returns false if it has ended itself. */
+static bool cut(struct filch_future *future, bool inherits)
+{
+    if (!fi_latch_lock(&future->latch))
+        return false;
+    if (inherits) {
+        filch_future_retain(future->parent);
+        atomic_fetch_or_explicit(&future->flags, FI_INHERITS, memory_order_relaxed);
+    } else {
+        future->parent = NULL;
+    }
+    /* F4, release, pairs with F5 in future.c: the parent, its result, and FI_INHERITS. */
+    atomic_fetch_and_explicit(&future->flags, ~(uint32_t)FI_FOLLOWS, memory_order_release);
+    fi_latch_unlock(&future->latch);
+    return true;
+}
+
+static void follow(struct fi_callback *follower, void *owner)
+{
+    struct filch_future *future = future_of(follower), *parent = owner;
+    bool result = filch_future_state(parent) == FILCH_FINISHED &&
+                  !(atomic_load_explicit(&parent->flags, memory_order_relaxed) & FI_FAILED);
+
+    if (!cut(future, result))
+        filch_future_release(future);
+    else if (result)
+        start(future);
+    else
+        inherit_failure(future, parent);
+}
+
+void fi_follow(struct filch_future *future, struct fi_callback *callbacks)
+{
+    while (callbacks) {
+        struct fi_callback *next = callbacks->next;
+        callbacks->call(callbacks, future);
+        callbacks = next;
+    }
+    run_ready();
+}
+
+void fi_follow_abandon(struct filch_future *future)
+{
+    struct fi_callback *next;
+
+    /* Nobody else knows it. */
+    for (struct fi_callback *callback = future->latch.callbacks; callback; callback = next) {
+        next = callback->next;
+        if (callback->call != follow) {
+            free(callback);
+            continue;
+        }
+        struct filch_future *follower = future_of(callback);
+        if (cut(follower, false))
+            (void)fi_future_revoke(follower);
+        filch_future_release(follower);
+    }
+}
+
+int filch_future_then(struct filch_future *future, struct filch_executor *executor,
+                      filch_then_fn *fn, void *arg, struct filch_future **next)
+{
+    int error = fn ? 0 : FILCH_EINVAL;
+
+    if (!error && executor)
+        error = fi_executor_check(executor);
+    if (error)
+        return error;
+    struct filch_future *new = fi_future_alloc(FI_THEN | FI_FOLLOWS);
+    if (!new)
+        return FILCH_ENOMEM;
+    atomic_init(&new->latch.references, next ? 2 : 1);
+    atomic_init(&new->fn, (uintptr_t)fn);
+    new->value = arg;
+    new->executor = executor;
+    new->pool = executor ? executor->pool : NULL;
+    new->parent = future;
+    new->follower.call = follow;
+    if (next)
+        *next = new;
+    if (!fi_latch_add(&future->latch, &new->follower)) {
+        follow(&new->follower, future);
+        run_ready();
+    }
+    return 0;
+}
+
+/* ---- Waiting for oneself ----------------------------------------------------------------- */
+
+/* One more reference, unless the last one is gone. */
+static bool try_retain(struct filch_future *future)
+{
+    uint32_t references = atomic_load_explicit(&future->latch.references, memory_order_relaxed);
+
+    while (references > 0)
+        /* F1, relaxed: LOCKED of the follower has brought the future. */
+        if (atomic_compare_exchange_weak_explicit(&future->latch.references, &references,
+                                                  references + 1, memory_order_relaxed,
+                                                  memory_order_relaxed))
+            return true;
+    return false;
+}
+
+/* What it follows on, with a reference, or NULL. */
+static struct filch_future *parent_of(struct filch_future *future)
+{
+    struct filch_future *parent = NULL;
+
+    if (!fi_latch_lock(&future->latch))
+        return NULL;
+    if (atomic_load_explicit(&future->flags, memory_order_relaxed) & FI_FOLLOWS &&
+        try_retain(future->parent))
+        parent = future->parent;
+    fi_latch_unlock(&future->latch);
+    return parent;
+}
+
+bool fi_follows_own(struct filch_future *future)
+{
+    bool own = false;
+
+    /* Without a task on this thread there is none to follow on. */
+    if (!fi_frame_current() ||
+        !(atomic_load_explicit(&future->flags, memory_order_relaxed) & FI_THEN))
+        return false;
+    struct filch_future *parent = parent_of(future);
+    while (parent && !own) {
+        own = atomic_load_explicit(&parent->fn, memory_order_relaxed) ==
+              (uintptr_t)fi_thread_id();
+        struct filch_future *next = own ? NULL : parent_of(parent);
+        filch_future_release(parent);
+        parent = next;
+    }
+    return own;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Waiting for many futures at once. Who waits lists a record with each of them, and sleeps on a
+ * latch of its own; each completion counts down, and the one that makes up the number ends that
+ * latch. So a completion costs one subtraction, and a wait one sleep. */
+#include <filch/wait.h>
+
+#include "awaited.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+/* On the stack of who waits. Stays until all its seats have left the futures' latches, so whoever
+ * completes may use it under LOCKED. */
+struct gathering {
+    struct fi_latch over;    /* its end: the wait is */
+    _Atomic(size_t) missing; /* completions, if none decides it alone */
+    enum filch_when when;    /* constant */
+};
+
+/* One that waits for one future. 48 bytes. */
+struct seat {
+    struct fi_waiter waiter; /* first: the waiter's address is the seat's */
+    struct gathering *gathering;
+    struct filch_future *future;
+};
+
+/* Has it finished with an error? It has ended. Relaxed: who ended it wrote this before, and the
+ * caller is that very thread or has learnt of the end by L1 or L3. */
+static bool has_failed(const struct filch_future *future)
+{
+    return atomic_load_explicit(&future->flags, memory_order_relaxed) & FI_FAILED;
+}
+
+/* The future has ended: who ended it says so, or who finds that it had ended before. */
+static void hear(struct fi_waiter *waiter)
+{
+    struct seat *seat = (struct seat *)(void *)waiter;
+    struct gathering *gathering = seat->gathering;
+    bool decides = gathering->when == FILCH_FIRST_ERROR && has_failed(seat->future);
+
+    /* G1, acq_rel, pairs with itself: the ends of all that were missing come before the end of
+     * the wait. Below 0 it means nothing. */
+    if (decides || atomic_fetch_sub_explicit(&gathering->missing, 1, memory_order_acq_rel) == 1)
+        (void)fi_latch_end(&gathering->over, FI_PENDING, FI_FINISHED, NULL);
+}
+
+/* How things stand before the wait. */
+struct look {
+    size_t ended, failed;
+    size_t hopeless; /* that will not end while the caller waits */
+    int error;       /* why */
+};
+
+static void look_at(struct filch_future *const *futures, size_t count, struct look *look)
+{
+    *look = (struct look){0};
+    for (size_t i = 0; i < count; i++) {
+        int error;
+        if (fi_latch_ended(&futures[i]->latch)) {
+            look->ended++;
+            look->failed += has_failed(futures[i]);
+        } else if ((error = fi_awaited_check(futures[i]))) {
+            look->hopeless++;
+            look->error = error;
+        }
+    }
+}
+
+static bool is_over(const struct look *look, size_t count, enum filch_when when)
+{
+    return look->ended == count || (when == FILCH_FIRST_COMPLETED && look->ended) ||
+           (when == FILCH_FIRST_ERROR && look->failed);
+}
+
+/* Waits. Returns 0, also when the time is up, or FILCH_ENOMEM. */
+static int gather(struct filch_future *const *futures, size_t count, enum filch_when when,
+                  int64_t deadline)
+{
+    struct gathering gathering = {.when = when};
+    struct seat *seats = NULL;
+    size_t seated = 0;
+
+    if (count <= PTRDIFF_MAX / sizeof *seats)
+        seats = malloc(count * sizeof *seats);
+    if (!seats)
+        return FILCH_ENOMEM;
+    fi_latch_init(&gathering.over);
+    atomic_init(&gathering.missing, when == FILCH_FIRST_COMPLETED ? 1 : count);
+    while (seated < count && !fi_latch_ended(&gathering.over)) {
+        struct seat *seat = &seats[seated];
+        seat->waiter.notify = hear;
+        seat->gathering = &gathering;
+        seat->future = futures[seated++];
+        if (!fi_latch_enlist(&seat->future->latch, &seat->waiter))
+            hear(&seat->waiter);
+    }
+    for (size_t i = 0; i < seated && fi_worker_self(); i++) {
+        if (fi_latch_ended(&gathering.over) || fi_awaited_late(deadline))
+            break;
+        fi_awaited_run(futures[i]);
+    }
+    fi_latch_wait(&gathering.over, deadline);
+    /* Those that were not listed, as they had ended, have ended: nothing is done for them. */
+    while (seated > 0) {
+        struct seat *seat = &seats[--seated];
+        fi_latch_delist(&seat->future->latch, &seat->waiter);
+    }
+    free(seats);
+    return 0;
+}
+
+/* One that is hopeless spoils it for all; but where a single one will do, any other is a hope. */
+static bool is_hopeless(const struct look *look, size_t count, enum filch_when when)
+{
+    if (when == FILCH_ALL_COMPLETED)
+        return look->hopeless > 0;
+    return look->hopeless == count - look->ended;
+}
+
+int filch_wait(struct filch_future *const *futures, size_t count, enum filch_when when,
+               double timeout, bool *done, size_t *done_count)
+{
+    struct look look;
+    size_t ended = 0;
+
+    if (isnan(timeout) || (unsigned)when > FILCH_FIRST_ERROR || (!futures && count > 0))
+        return FILCH_EINVAL;
+    for (size_t i = 0; i < count; i++)
+        if (!futures[i])
+            return FILCH_EINVAL;
+    look_at(futures, count, &look);
+    if (timeout > 0 && !is_over(&look, count, when)) {
+        if (is_hopeless(&look, count, when))
+            return look.error;
+        int error = gather(futures, count, when, fi_deadline(timeout));
+        if (error)
+            return error;
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool has_ended = fi_latch_ended(&futures[i]->latch);
+        ended += has_ended;
+        if (done)
+            done[i] = has_ended;
+    }
+    if (done_count)
+        *done_count = ended;
+    return 0;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The condition. Who waits is in the queue before it unlocks the mutex, and stays there until it is
+ * notified or gives up: a notification finds it there whatever its thread does meanwhile. Once it
+ * is chosen it does not touch the condition again. */
+#include "sched/sync/queue.h"
+
+#include "sched/core/worker.h"
+
+#include <assert.h>
+#include <math.h>
+
+void filch_condition_init(struct filch_condition *condition)
+{
+    atomic_init(&condition->word, 0);
+    fi_turns_init(&condition->queue);
+}
+
+void filch_condition_fini(struct filch_condition *condition)
+{
+    assert(!condition->queue.first && "somebody waits for the condition");
+    (void)condition;
+}
+
+static void unlock(struct filch_condition *condition)
+{
+    fi_word_unlock(&condition->word, fi_turns_flag(&condition->queue));
+}
+
+/* The waiter, whose time is up. Returns false if it was notified all the same. */
+static bool give_up(struct filch_condition *condition, struct filch_turn_ *turn)
+{
+    (void)fi_word_lock(&condition->word);
+    bool listed = turn->listed;
+    if (listed)
+        fi_turns_remove(&condition->queue, turn);
+    unlock(condition);
+    if (!listed)
+        fi_turn_settle(turn);
+    return listed;
+}
+
+int filch_condition_wait(struct filch_condition *condition, struct filch_mutex *mutex,
+                         double timeout)
+{
+    struct filch_turn_ turn;
+    int error = 0;
+
+    if (isnan(timeout))
+        return FILCH_EINVAL;
+    /* Relaxed: a thread recognises only what it wrote itself. */
+    if (atomic_load_explicit(&mutex->owner, memory_order_relaxed) != fi_thread_id())
+        return FILCH_EPERM;
+    (void)fi_word_lock(&condition->word);
+    fi_turns_join(&condition->queue, &turn, false);
+    unlock(condition);
+    (void)filch_mutex_unlock(mutex);
+    if (!fi_turn_wait(&turn, fi_deadline(timeout), false) && give_up(condition, &turn))
+        error = FILCH_ETIMEDOUT;
+    (void)filch_mutex_lock(mutex, FILCH_FOREVER);
+    return error;
+}
+
+static void notify(struct filch_condition *condition,
+                   struct filch_turn_ *choose(struct filch_turns_ *queue))
+{
+    /* Relaxed: who is owed this notification was in the queue before it unlocked the mutex, and the
+     * caller has locked it since. */
+    if (!(atomic_load_explicit(&condition->word, memory_order_relaxed) & FI_WORD_LISTED))
+        return;
+    (void)fi_word_lock(&condition->word);
+    struct filch_turn_ *chosen = choose(&condition->queue);
+    unlock(condition);
+    fi_turns_tell(chosen);
+}
+
+void filch_condition_notify_one(struct filch_condition *condition)
+{
+    notify(condition, fi_turns_choose_one);
+}
+
+void filch_condition_notify_all(struct filch_condition *condition)
+{
+    notify(condition, fi_turns_choose_all);
+}

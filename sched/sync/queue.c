@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The queue of those who wait for a lock: see queue.h. Labels S1, S2, ... are those of
+ * sched/README.md. */
+#include "sched/sync/queue.h"
+
+#include "sched/core/worker.h"
+
+#include <ck_pr.h>
+#include <sched.h>
+#include <stddef.h>
+
+#define ASLEEP 1u
+#define CHOSEN 2u
+#define TOLD   4u
+
+/* Looks before a thread yields its processor: who is looked for may wait for that one. */
+#define PATIENCE 64
+
+/* Looks before a thread sleeps: 2 us at most, where a pause takes 40 cycles. None in a model. */
+#ifndef FILCH_MODEL
+#define SPINS_MOST  100
+#define SPINS_LEAST 10
+#else
+#define SPINS_MOST  0
+#define SPINS_LEAST 0
+#endif
+
+/* ---- The word ------------------------------------------------------------------------------ */
+
+static void relax(uint32_t look)
+{
+#ifndef FILCH_MODEL /* where to look again is to go on */
+    if (look % PATIENCE)
+        ck_pr_stall();
+    else
+        sched_yield();
+#endif
+    (void)look;
+}
+
+uint64_t fi_word_read(const _Atomic(uint64_t) *word)
+{
+    uint64_t value;
+
+    /* Relaxed: whoever acts on it changes the word, and that fails if it was not the newest. */
+    for (uint32_t looks = 1;
+         (value = atomic_load_explicit(word, memory_order_relaxed)) & FI_WORD_LOCKED; looks++)
+        relax(looks);
+    return value;
+}
+
+uint64_t fi_word_lock(_Atomic(uint64_t) *word)
+{
+    for (;;) {
+        uint64_t value = fi_word_read(word);
+        /* S1, acquire, pairs with S2: the queue is as its last holder left it; and with S4. */
+        if (atomic_compare_exchange_weak_explicit(word, &value, value | FI_WORD_LOCKED,
+                                                  memory_order_acquire, memory_order_relaxed))
+            return value;
+    }
+}
+
+void fi_word_unlock(_Atomic(uint64_t) *word, uint64_t value)
+{
+    /* S2, release, pairs with S1 and S3. A store: nobody else changes a LOCKED word. The object
+     * may be gone after it. */
+    atomic_store_explicit(word, value, memory_order_release);
+}
+
+/* ---- The queue ------------------------------------------------------------------------------ */
+
+void fi_turns_init(struct filch_turns_ *queue)
+{
+    queue->first = NULL;
+    atomic_init(&queue->spins, 0);
+    queue->last = NULL;
+    queue->coming = 0;
+}
+
+uint64_t fi_turns_flag(const struct filch_turns_ *queue)
+{
+    return queue->first ? FI_WORD_LISTED : 0;
+}
+
+void fi_turns_join(struct filch_turns_ *queue, struct filch_turn_ *turn, bool again)
+{
+    atomic_init(&turn->state, 0);
+    turn->listed = true;
+    turn->previous = again ? NULL : queue->last;
+    turn->next = again ? queue->first : NULL;
+    *(turn->previous ? &turn->previous->next : &queue->first) = turn;
+    *(turn->next ? &turn->next->previous : &queue->last) = turn;
+}
+
+void fi_turns_remove(struct filch_turns_ *queue, struct filch_turn_ *turn)
+{
+    turn->listed = false;
+    *(turn->previous ? &turn->previous->next : &queue->first) = turn->next;
+    *(turn->next ? &turn->next->previous : &queue->last) = turn->previous;
+}
+
+void fi_turns_leave(struct filch_turns_ *queue, struct filch_turn_ *turn)
+{
+    if (turn->listed)
+        fi_turns_remove(queue, turn);
+    /* Relaxed: who chose it was LOCKED then; ASLEEP stays as it was found. */
+    else if (atomic_load_explicit(&turn->state, memory_order_relaxed) & ASLEEP)
+        queue->coming--;
+}
+
+/* Returns true if its thread sleeps, and does nothing else before it sees that it was chosen. */
+static bool choose(struct filch_turns_ *queue, struct filch_turn_ *turn)
+{
+    fi_turns_remove(queue, turn);
+    turn->next = NULL;
+    /* S5, acquire, pairs with S6: the event. */
+    return atomic_fetch_or_explicit(&turn->state, CHOSEN, memory_order_acquire) & ASLEEP;
+}
+
+struct filch_turn_ *fi_turns_choose(struct filch_turns_ *queue, uint64_t ready)
+{
+    struct filch_turn_ *chosen = NULL, **end = &chosen;
+
+    while (queue->first && queue->coming < ready) {
+        *end = queue->first;
+        queue->coming += choose(queue, *end);
+        end = &(*end)->next;
+    }
+    return chosen;
+}
+
+struct filch_turn_ *fi_turns_choose_one(struct filch_turns_ *queue)
+{
+    struct filch_turn_ *turn = queue->first;
+
+    /* Relaxed: whichever is chosen is told, asleep or not. */
+    while (turn && !(atomic_load_explicit(&turn->state, memory_order_relaxed) & ASLEEP))
+        turn = turn->next;
+    if (!turn)
+        turn = queue->first;
+    if (turn)
+        (void)choose(queue, turn);
+    return turn;
+}
+
+struct filch_turn_ *fi_turns_choose_all(struct filch_turns_ *queue)
+{
+    struct filch_turn_ *chosen = NULL, **end = &chosen;
+
+    while (queue->first) {
+        *end = queue->first;
+        (void)choose(queue, *end);
+        end = &(*end)->next;
+    }
+    return chosen;
+}
+
+void fi_turns_spin(struct filch_turns_ *queue, const _Atomic(uint64_t) *word, uint64_t mask)
+{
+    /* Relaxed, as are the others here: an estimate, and a hint. */
+    int usual = atomic_load_explicit(&queue->spins, memory_order_relaxed);
+    int most = 2 * usual + SPINS_LEAST < SPINS_MOST ? 2 * usual + SPINS_LEAST : SPINS_MOST;
+    int looks = 0;
+
+    while (looks < most && !(atomic_load_explicit(word, memory_order_relaxed) & mask)) {
+        ck_pr_stall();
+        looks++;
+    }
+    if (looks == most) /* in vain */
+        looks = 0;
+    if (looks != usual)
+        atomic_store_explicit(&queue->spins, usual + (looks - usual) / 8, memory_order_relaxed);
+}
+
+/* ---- The turn ------------------------------------------------------------------------------- */
+
+void fi_turns_tell(struct filch_turn_ *chosen)
+{
+    while (chosen) {
+        struct filch_turn_ *next = chosen->next;
+        /* Relaxed: CHOSEN, so that nobody else changes it. */
+        uint32_t state = atomic_load_explicit(&chosen->state, memory_order_relaxed);
+        if (state & ASLEEP)
+            fi_event_notify(chosen->event);
+        /* S7, release, pairs with S8: the turn and its event may go; what the waker did before
+         * is visible. */
+        atomic_store_explicit(&chosen->state, state | TOLD, memory_order_release);
+        chosen = next;
+    }
+}
+
+void fi_turn_settle(struct filch_turn_ *turn)
+{
+    /* S8, acquire, pairs with S7. */
+    for (uint32_t looks = 1; !(atomic_load_explicit(&turn->state, memory_order_acquire) & TOLD);
+         looks++)
+        relax(looks);
+}
+
+static bool is_chosen(const struct filch_turn_ *turn)
+{
+    /* Relaxed: fi_turn_settle() comes before anything that relies on it. */
+    return atomic_load_explicit(&turn->state, memory_order_relaxed) & CHOSEN;
+}
+
+static bool turn_over(struct fi_wait *wait)
+{
+    return is_chosen(wait->object) ||
+           (wait->deadline != FI_NEVER && fi_now() >= wait->deadline);
+}
+
+static bool turn_enlist(struct fi_wait *wait)
+{
+    struct filch_turn_ *turn = wait->object;
+    uint32_t awake = 0;
+
+    turn->event = wait->event;
+    /* S6, release, pairs with S5: who chooses it from here on notifies the event. */
+    return atomic_compare_exchange_strong_explicit(&turn->state, &awake, ASLEEP,
+                                                   memory_order_release, memory_order_relaxed);
+}
+
+static void turn_delist(struct fi_wait *wait)
+{
+    struct filch_turn_ *turn = wait->object;
+    uint32_t asleep = ASLEEP;
+
+    /* Relaxed: takes nothing along. If it fails then the turn is chosen, and the waker may be about
+     * to notify the event, which must outlive that. */
+    if (!atomic_compare_exchange_strong_explicit(&turn->state, &asleep, 0, memory_order_relaxed,
+                                                 memory_order_relaxed))
+        fi_turn_settle(turn);
+}
+
+bool fi_turn_wait(struct filch_turn_ *turn, int64_t deadline, bool spin)
+{
+    struct fi_wait wait = {
+        .over = turn_over,
+        .enlist = turn_enlist,
+        .delist = turn_delist,
+        .deadline = deadline,
+        .object = turn,
+    };
+
+    for (int looks = 0; spin && looks < SPINS_MOST && !is_chosen(turn); looks++)
+        ck_pr_stall();
+    fi_block(&wait);
+    if (!is_chosen(turn))
+        return false;
+    fi_turn_settle(turn);
+    return true;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The semaphore: the upper half of its word counts the permits, and one CAS takes one, or gives some
+ * to nobody in particular. A permit is for whoever comes first: who is woken takes it if it is still
+ * there, and otherwise waits again, at the head of the queue. Handing it over would be fairer and
+ * slower: under contention every permit would then cost a change of threads. */
+#include "sched/sync/queue.h"
+
+#include "sched/core/worker.h"
+
+#include <assert.h>
+#include <math.h>
+
+#define PERMIT ((uint64_t)1 << 32)
+
+static uint64_t permits_of(uint64_t word)
+{
+    return word / PERMIT;
+}
+
+void filch_semaphore_init(struct filch_semaphore *semaphore, uint32_t value)
+{
+    atomic_init(&semaphore->word, value * PERMIT);
+    fi_turns_init(&semaphore->queue);
+}
+
+void filch_semaphore_fini(struct filch_semaphore *semaphore)
+{
+    assert(!semaphore->queue.first && "somebody waits for the semaphore");
+    (void)semaphore;
+}
+
+/* Who set LOCKED. word: how many permits there are from now on. */
+static void unlock(struct filch_semaphore *semaphore, uint64_t word)
+{
+    uint64_t permits = permits_of(word);
+    struct filch_turn_ *chosen = fi_turns_choose(&semaphore->queue, permits);
+
+    fi_word_unlock(&semaphore->word, permits * PERMIT + fi_turns_flag(&semaphore->queue));
+    fi_turns_tell(chosen);
+}
+
+int filch_semaphore_try_acquire(struct filch_semaphore *semaphore)
+{
+    for (;;) {
+        uint64_t word = fi_word_read(&semaphore->word);
+        if (!permits_of(word))
+            return FILCH_EAGAIN;
+        /* S3, acquire, pairs with S4 and S2: what came before the permit was given. */
+        if (atomic_compare_exchange_weak_explicit(&semaphore->word, &word, word - PERMIT,
+                                                  memory_order_acquire, memory_order_relaxed))
+            return 0;
+    }
+}
+
+static FILCH_COLD int acquire_slowly(struct filch_semaphore *semaphore, double timeout)
+{
+    struct filch_turn_ turn;
+    int64_t deadline = fi_deadline(timeout);
+    bool late = !(timeout > 0);
+
+    if (!late)
+        fi_turns_spin(&semaphore->queue, &semaphore->word, ~(PERMIT - 1));
+    for (bool again = false;; again = true) {
+        uint64_t word = fi_word_lock(&semaphore->word);
+        bool taken = permits_of(word) > 0;
+        if (again)
+            fi_turns_leave(&semaphore->queue, &turn);
+        if (!taken && !late)
+            fi_turns_join(&semaphore->queue, &turn, again);
+        unlock(semaphore, taken ? word - PERMIT : word);
+        if (taken || late) {
+            if (again)
+                fi_turn_settle(&turn);
+            return taken ? 0 : FILCH_ETIMEDOUT;
+        }
+        late = !fi_turn_wait(&turn, deadline, false);
+    }
+}
+
+int filch_semaphore_acquire(struct filch_semaphore *semaphore, double timeout)
+{
+    if (isnan(timeout))
+        return FILCH_EINVAL;
+    if (!filch_semaphore_try_acquire(semaphore))
+        return 0;
+    return acquire_slowly(semaphore, timeout);
+}
+
+static FILCH_COLD int release_slowly(struct filch_semaphore *semaphore, uint32_t count)
+{
+    uint64_t word = fi_word_lock(&semaphore->word);
+    bool fits = count <= UINT32_MAX - permits_of(word);
+
+    unlock(semaphore, fits ? word + count * PERMIT : word);
+    return fits ? 0 : FILCH_EINVAL;
+}
+
+int filch_semaphore_release(struct filch_semaphore *semaphore, uint32_t count)
+{
+    for (;;) {
+        uint64_t word = fi_word_read(&semaphore->word);
+        if (count > UINT32_MAX - permits_of(word))
+            return FILCH_EINVAL;
+        if (word & FI_WORD_LISTED)
+            return release_slowly(semaphore, count);
+        /* S4, release, pairs with S3 and S1. */
+        if (atomic_compare_exchange_weak_explicit(&semaphore->word, &word,
+                                                  word + count * PERMIT, memory_order_release,
+                                                  memory_order_relaxed))
+            return 0;
+    }
+}
