@@ -365,20 +365,24 @@ void *fi_queue_pop(struct fi_queue *q)
     }
 }
 
-uint64_t fi_queue_count(const struct fi_queue *q)
+bool fi_queue_empty(const struct fi_queue *q)
 {
     /* head before tail, for the reason given at Q14. */
     uint64_t head = atomic_load_explicit(&q->head, memory_order_acquire /* Q16 */);
     /* Q17 pairs with Q2 and Q3. seq_cst separates the caller's store "I sleep" and this load
      * from a push's store of tail and its caller's load of the sleepers. */
-    uint64_t tail = atomic_load_explicit(&q->tail, memory_order_seq_cst /* Q17 */) & ~CLOSED;
-    return tail > head ? tail - head : 0;
+    return head >= (atomic_load_explicit(&q->tail, memory_order_seq_cst /* Q17 */) & ~CLOSED);
 }
 
-bool fi_queue_empty(const struct fi_queue *q)
+#ifndef FILCH_MODEL /* which knows no saturating subtraction */
+uint64_t fi_queue_count(const struct fi_queue *q)
 {
-    return fi_queue_count(q) == 0;
+    /* Relaxed: a snapshot. */
+    uint64_t head = atomic_load_explicit(&q->head, memory_order_relaxed);
+    uint64_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed) & ~CLOSED;
+    return tail > head ? tail - head : 0;
 }
+#endif
 
 void fi_queue_close(struct fi_queue *q)
 {

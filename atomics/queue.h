@@ -107,8 +107,7 @@ void *fi_queue_pop(struct fi_queue *q);
  * false a pop may still return NULL. */
 bool fi_queue_empty(const struct fi_queue *q);
 
-/* Any thread. Wait-free. How many items there were to pop at one moment of the call; 0 only as
- * fi_queue_empty() says. */
+/* Any thread. Wait-free. How many items there are to pop: a snapshot. */
 uint64_t fi_queue_count(const struct fi_queue *q);
 
 FILCH_END_DECLS

@@ -235,5 +235,11 @@ uint64_t fi_sources_count(const struct fi_sources *sources)
 
 bool fi_sources_empty(const struct fi_sources *sources)
 {
-    return fi_sources_count(sources) == 0;
+    for (const struct fi_source *source = &sources->own; source; source = next_of(source))
+        for (enum fi_rank rank = 0; rank < FI_RANKS; rank++) {
+            struct fi_queue *queue = queue_of(source, rank);
+            if (queue && !fi_queue_empty(queue))
+                return false;
+        }
+    return true;
 }
