@@ -107,7 +107,7 @@ static bool choose(struct request *request, int names, char **argv)
 static int print_list(void)
 {
     for (size_t i = 0; i < bench_count; i++)
-        output_printf("%-10s  %s\n", benches[i]->name, benches[i]->title);
+        output_printf("%-13s  %s\n", benches[i]->name, benches[i]->title);
     return COMMAND_OK;
 }
 
@@ -156,7 +156,7 @@ static void disband(struct lineup *lineup)
 static bool line_up(struct lineup *lineup, const struct bench *bench,
                     const struct request *request)
 {
-    size_t peers = bench->workload ? (size_t)request->peers->count : 0;
+    size_t peers = bench->peers ? (size_t)request->peers->count : 0;
     *lineup = (struct lineup){
         .series =
             calloc((bench->program_count + peers) * WORKER_COUNTS_MAX, sizeof *lineup->series),
@@ -293,7 +293,7 @@ static int run(int argc, char **argv)
 static const char help[] =
     "Runs the benchmarks of these names, all of them by default, and prints a table each:\n"
     "median, minimum and maximum of the runs, CPU time a run, peak memory, and the ratio\n"
-    "to the serial baseline where there is one. bench/README.md says what each measures.\n"
+    "to the baseline where there is one. bench/README.md says what each measures.\n"
     "\n"
     "  --workers W,W  numbers of workers, from 1 to 1024; 1 and the default size otherwise\n"
     "  --runs R       runs that count, from 10 to 1000; 10 by default\n"

@@ -19,11 +19,13 @@ enum bench_scale {
     BENCH_TWO,
 };
 
+struct bench;
 struct bench_program;
 struct workload;
 
 /* What setup() gets. */
 struct bench_job {
+    const struct bench *bench;
     const struct bench_program *program;
     int workers;
     bool quick; /* shrink the work: for tests, where the figures do not matter */
@@ -43,7 +45,7 @@ struct bench_sample {
  * error, which ends the whole run; it must outlive the call. */
 struct bench_program {
     const char *name;   /* "fork", or "counter-atomic" where a benchmark has several kinds */
-    const char *system; /* "serial", "filch", or a peer's name */
+    const char *system; /* "serial", "filch", "futex", or a peer's name */
     const char *unit;   /* "s", "ns", "share" */
     enum bench_scale scale;
     int kind; /* the program's own */
@@ -55,16 +57,23 @@ struct bench_program {
 
 struct bench {
     const char *name;
-    const char *title; /* the work and the unit, for the heading of its table */
-    bool tails;        /* p99 is measured */
-    bool together;     /* series run at the same time: they do nothing, at length */
-    const struct workload *workload;      /* what peers can be asked to do as well, or NULL */
-    const struct bench_program *programs; /* serial first */
+    const char *title;    /* the work and the unit, for the heading of its table */
+    const char *baseline; /* the system that the others are compared with; NULL: serial */
+    bool tails;           /* p99 is measured */
+    bool together;        /* series run at the same time: they do nothing, at length */
+    bool peers;           /* can be asked for the workload */
+    /* Name and sizes of the work, as peers are told; the rest may be empty. NULL: it has none. */
+    const struct workload *workload;
+    const struct bench_program *programs; /* the baseline first */
     size_t program_count;
 };
 
-extern const struct bench bench_counter, bench_deque, bench_idle, bench_leaves, bench_repeat,
-    bench_round_trip, bench_submit, bench_wake;
+/* The size of the job's workload. */
+size_t bench_size(const struct bench_job *job);
+
+extern const struct bench bench_as_completed, bench_chain, bench_counter, bench_deque,
+    bench_idle, bench_leaves, bench_repeat, bench_round_trip, bench_starve, bench_submit,
+    bench_submit_future, bench_wake;
 extern const struct bench workload_benches[]; /* by enum workload_id */
 
 /* All of them, in the order in which they run. */

@@ -20,9 +20,19 @@ const struct bench *const benches[] = {
     &bench_repeat,
     &bench_deque,
     &bench_submit,
+    &bench_submit_future,
+    &bench_as_completed,
+    &bench_chain,
     &bench_round_trip,
     &bench_wake,
+    &bench_starve,
     &bench_counter,
     &bench_idle,
 };
 const size_t bench_count = sizeof benches / sizeof benches[0];
+
+size_t bench_size(const struct bench_job *job)
+{
+    const struct workload *workload = job->bench->workload;
+    return (size_t)(job->quick ? workload->quick_size : workload->size);
+}

@@ -75,7 +75,7 @@ static int receive(struct harness *harness, size_t index, struct child_answer *a
         return complain_fault(harness, index, fault);
     if (answer->error[0])
         return complain(&harness->series[index], answer->error);
-    /* Serial comes first, and what it says is right. */
+    /* The baseline comes first, and what it says is right. */
     if (answer->sample.result != harness->answers[0].sample.result) {
         char text[80];
         snprintf(text, sizeof text, "a wrong result, %" PRIu64 " instead of %" PRIu64,
@@ -88,7 +88,8 @@ static int receive(struct harness *harness, size_t index, struct child_answer *a
 static int start(struct harness *harness)
 {
     for (size_t i = 0; i < harness->count; i++) {
-        struct bench_job job = {.program = harness->series[i].program,
+        struct bench_job job = {.bench = harness->bench,
+                                .program = harness->series[i].program,
                                 .workers = harness->series[i].workers,
                                 .quick = harness->plan->quick};
         struct child_answer answer;
@@ -122,7 +123,7 @@ static bool is_due(const struct bench_result *result)
 }
 
 /* One round: each series runs once. Who comes first changes from round to round; in the first it
- * is the first series, serial, whose result the others are held against. */
+ * is the first series, the baseline, whose result the others are held against. */
 static int run_in_turn(struct harness *harness, size_t round, struct child_answer *answers)
 {
     for (size_t i = 0; i < harness->count; i++) {

@@ -36,7 +36,8 @@ enum { PATIENCE_S = CHILD_PATIENCE_S - 10 };
 /* ---- Which there are --------------------------------------------------------------------- */
 
 /* The names of those in bench/peers up to the first '-', behind which their versions are. */
-static const char *const built_in[] = {"go", "libgomp", "libomp", "onetbb", "python", "rayon"};
+static const char *const built_in[] = {"async",  "go",     "libgomp", "libomp",
+                                       "onetbb", "python", "rayon"};
 
 static int by_name(const void *left, const void *right)
 {
@@ -116,7 +117,9 @@ const char *peer_missing(const struct peer_list *list)
 struct running {
     const char *path;
     char workload[32], size[24], workers[12];
-    pid_t pid; /* 0: not started, or ended */
+    bool tails;   /* median and p99 of its trips count, not the seconds */
+    double scale; /* of these to the unit of the benchmark */
+    pid_t pid;    /* 0: not started, or ended */
     FILE *orders, *answers;
     double cpu; /* seconds, when its last run ended */
     char error[120];
@@ -176,16 +179,17 @@ static int spawn(struct running *running)
 /* Starts nothing yet: its threads might spin while other series have their first run. */
 static const char *setup(const struct bench_job *job, void **state)
 {
-    const struct workload *workload = &workloads[job->program->kind];
     struct running *running = calloc(1, sizeof *running);
 
     if (!running)
         return filch_strerror(FILCH_ENOMEM);
     running->path = job->program->peer;
-    snprintf(running->workload, sizeof running->workload, "%s", workload->name);
-    snprintf(running->size, sizeof running->size, "%ld",
-             job->quick ? workload->quick_size : workload->size);
+    snprintf(running->workload, sizeof running->workload, "%s", job->bench->workload->name);
+    snprintf(running->size, sizeof running->size, "%zu", bench_size(job));
     snprintf(running->workers, sizeof running->workers, "%d", job->workers);
+    bool shared = strcmp(job->program->unit, "ns") == 0 && !job->bench->tails;
+    running->scale = shared ? 1e9 / (double)bench_size(job) : 1;
+    running->tails = job->bench->tails;
     *state = running;
     return NULL;
 }
@@ -220,6 +224,28 @@ static const char *obituary(struct running *running)
     return running->error;
 }
 
+/* Returns false, with running->error, if something is missing. */
+static bool read_answer(struct running *running, const char *line, struct bench_sample *sample)
+{
+    bool tails = running->tails;
+    const char *value = member(line, tails ? "median_ns" : "seconds"),
+               *p99 = member(line, "p99_ns"), *result = member(line, "result"),
+               *steals = member(line, "steals");
+    if (!value || !result || (tails && !p99)) {
+        snprintf(running->error, sizeof running->error,
+                 "answered without %s or \"result\": %.60s",
+                 tails ? "\"median_ns\", \"p99_ns\"" : "\"seconds\"", line);
+        return false;
+    }
+    sample->value = strtod(value, NULL) * running->scale;
+    sample->result = strtoull(result, NULL, 10);
+    if (p99)
+        sample->p99 = strtod(p99, NULL);
+    if (steals)
+        sample->steals = strtod(steals, NULL);
+    return true;
+}
+
 static const char *run(void *state, struct bench_sample *sample)
 {
     struct running *running = state;
@@ -245,17 +271,8 @@ static const char *run(void *state, struct bench_sample *sample)
         return obituary(running);
     kill(-running->pid, SIGSTOP);
 
-    const char *seconds = member(line, "seconds"), *result = member(line, "result"),
-               *steals = member(line, "steals");
-    if (!seconds || !result) {
-        snprintf(running->error, sizeof running->error,
-                 "answered without \"seconds\" or \"result\": %.60s", line);
+    if (!read_answer(running, line, sample))
         return running->error;
-    }
-    sample->value = strtod(seconds, NULL);
-    sample->result = strtoull(result, NULL, 10);
-    if (steals)
-        sample->steals = strtod(steals, NULL);
     double cpu = 0;
     sample->peak_rss = 0;
     add_up(running->pid, &cpu, &sample->peak_rss);
@@ -285,9 +302,8 @@ struct bench_program peer_program(const struct peer *peer, const struct bench *b
     return (struct bench_program){
         .name = bench->name,
         .system = peer->system,
-        .unit = "s",
+        .unit = bench->programs[0].unit,
         .scale = BENCH_LISTED,
-        .kind = (int)(bench->workload - workloads),
         .setup = setup,
         .run = run,
         .teardown = teardown,

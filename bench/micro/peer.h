@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Peers: other systems that do the work of bench/workloads, each an executable of its own, run by
- * the contract in bench/peers/README.md. A directory of such executables is all that it takes;
- * a file's name is the system's. */
+ * Peers: other systems that do the work of bench/workloads and that of some benchmarks of this
+ * folder, each an executable of its own, run by the contract in bench/peers/README.md. A directory
+ * of such executables is all that it takes; a file's name is the system's. */
 #ifndef BENCH_MICRO_PEER_H
 #define BENCH_MICRO_PEER_H
 

@@ -23,6 +23,11 @@ static struct cell number(double value)
     return cell;
 }
 
+static const char *baseline(const struct bench *bench)
+{
+    return bench->baseline ? bench->baseline : BENCH_SYSTEM_SERIAL;
+}
+
 /* The series of the same work on another system: with as many workers, if that matters. */
 static const struct bench_series *find(const struct report_part *part, const char *system,
                                        const char *name, int workers)
@@ -65,7 +70,7 @@ static void print_row(const struct report_part *part, const struct bench_series 
         output_printf("  %8s", "-");
     else
         output_printf("  %8.0f", result->steals);
-    print_ratio(row, find(part, BENCH_SYSTEM_SERIAL, row->program->name, 0));
+    print_ratio(row, find(part, baseline(part->bench), row->program->name, 0));
     print_ratio(row, find(part, BENCH_SYSTEM_FILCH, row->program->name, row->workers));
     output_printf("\n");
 }
@@ -80,6 +85,8 @@ static int widen(int width, const char *text)
 void report_table(const struct report_part *part, const struct harness_plan *plan)
 {
     int name = widen(0, "series"), system = widen(0, "system");
+    char to_baseline[16];
+    snprintf(to_baseline, sizeof to_baseline, "to %s", baseline(part->bench));
     for (size_t i = 0; i < part->count; i++) {
         name = widen(name, part->series[i].program->name);
         system = widen(system, part->series[i].program->system);
@@ -91,7 +98,7 @@ void report_table(const struct report_part *part, const struct harness_plan *pla
     if (part->bench->tails)
         output_printf(" %10s", "p99");
     output_printf("  %-5s  %8s  %8s  %8s  %9s  %9s\n", "unit", "CPU s", "RSS KiB", "steals",
-                  "to serial", "to filch");
+                  to_baseline, "to filch");
     for (size_t i = 0; i < part->count; i++)
         print_row(part, &part->series[i], name, system);
     output_printf("\n");

@@ -8,71 +8,89 @@
 
 #include "bench/cli/clock.h"
 
-#include <filch/future.h>
-#include <filch/pool.h>
+#include <filch/executor.h>
 
 #include <stdlib.h>
 
-struct trips {
-    struct filch_pool *pool;
-    uint64_t rest_ns;
-    size_t count;
-    double ns[];
-};
-
-const char *trips_setup(const struct bench_job *job, size_t count, uint64_t rest_ns,
-                        void **state)
+const char *trips_init(struct trips *trips, const struct bench_job *job, uint64_t rest_ns)
 {
-    struct trips *trips = calloc(1, sizeof *trips + count * sizeof trips->ns[0]);
-    if (!trips)
-        return filch_strerror(FILCH_ENOMEM);
-    trips->count = count;
     trips->rest_ns = rest_ns;
-    *state = trips;
-    struct filch_pool_options options = {.workers = job->workers};
-    int code = filch_pool_create(&options, &trips->pool);
-    return code ? filch_strerror(code) : NULL;
+    trips->count = bench_size(job);
+    trips->ns = calloc(trips->count, sizeof *trips->ns);
+    return trips->ns ? NULL : filch_strerror(FILCH_ENOMEM);
 }
 
-static void *echo(void *arg)
+void trips_fini(struct trips *trips)
 {
-    return arg;
-}
-
-static int travel(struct filch_pool *pool, void *there, void **back)
-{
-    struct filch_future *future;
-    int error = filch_pool_submit(pool, echo, there, &future);
-    if (error)
-        return error;
-    error = filch_future_result(future, FILCH_FOREVER, back);
-    filch_future_release(future);
-    return error;
+    free(trips->ns);
 }
 
 const char *trips_run(void *state, struct bench_sample *sample)
 {
     struct trips *trips = state;
     for (size_t i = 0; i < trips->count; i++) {
-        void *back = NULL;
+        struct trip trip = {.there = i};
         if (trips->rest_ns)
             clock_sleep(trips->rest_ns);
-        uint64_t start = clock_now();
-        int error = travel(trips->pool, &trips->ns[i], &back);
-        trips->ns[i] = (double)(clock_now() - start);
+        const char *error = trips->travel(trips, &trip);
         if (error)
-            return filch_strerror(error);
-        if (back != &trips->ns[i])
+            return error;
+        if (trip.back != trip.there)
             return "a task returned the result of another";
+        trips->ns[i] = trip.ns;
+        sample->result += trip.back;
     }
     sample->value = quantile_median(trips->ns, trips->count);
     sample->p99 = quantile_sorted(trips->ns, trips->count, 99);
     return NULL;
 }
 
+/* ---- To an executor ------------------------------------------------------------------------ */
+
+struct executor_trips {
+    struct trips trips;
+    struct filch_executor *executor;
+};
+
+static void *echo(void *arg)
+{
+    return arg;
+}
+
+static const char *travel(struct trips *trips, struct trip *trip)
+{
+    struct filch_executor *executor = ((struct executor_trips *)trips)->executor;
+    struct filch_future *future;
+    void *back = NULL;
+    uint64_t start = clock_now();
+    int error = filch_executor_submit(executor, echo, (void *)(uintptr_t)trip->there, &future);
+    if (error)
+        return filch_strerror(error);
+    error = filch_future_result(future, FILCH_FOREVER, &back);
+    filch_future_release(future);
+    trip->ns = (double)(clock_now() - start);
+    trip->back = (uintptr_t)back;
+    return error ? filch_strerror(error) : NULL;
+}
+
+const char *trips_setup(const struct bench_job *job, uint64_t rest_ns, void **state)
+{
+    struct executor_trips *trips = calloc(1, sizeof *trips);
+    if (!trips)
+        return filch_strerror(FILCH_ENOMEM);
+    trips->trips.travel = travel;
+    *state = trips;
+    const char *text = trips_init(&trips->trips, job, rest_ns);
+    if (text)
+        return text;
+    int error = filch_executor_create(job->workers, NULL, &trips->executor);
+    return error ? filch_strerror(error) : NULL;
+}
+
 void trips_teardown(void *state)
 {
-    struct trips *trips = state;
-    filch_pool_destroy(trips->pool);
+    struct executor_trips *trips = state;
+    filch_executor_destroy(trips->executor);
+    trips_fini(&trips->trips);
     free(trips);
 }

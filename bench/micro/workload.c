@@ -24,11 +24,10 @@ static const char *setup(const struct bench_job *job, void **to,
     struct state *state = calloc(1, sizeof *state);
     if (!state)
         return filch_strerror(FILCH_ENOMEM);
-    state->workload = &workloads[job->program->kind];
+    state->workload = job->bench->workload;
     state->system = system;
     state->run = system->run[job->program->kind];
-    state->input = state->workload->create(job->quick ? state->workload->quick_size
-                                                      : state->workload->size);
+    state->input = state->workload->create((long)bench_size(job));
     if (!state->input)
         return filch_strerror(FILCH_ENOMEM);
     *to = state;
@@ -78,6 +77,7 @@ static const struct bench_program programs[WORKLOAD_COUNT][2] = {WORKLOAD_LIST(P
 #define BENCH(id, text, work)               \
     {.name = text,                          \
      .title = work "; seconds a run",       \
+     .peers = true,                         \
      .workload = &workloads[WORKLOAD_##id], \
      .programs = programs[WORKLOAD_##id],   \
      .program_count = 2},

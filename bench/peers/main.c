@@ -5,19 +5,150 @@
 #include "peer.h"
 
 #include "bench/cli/clock.h"
+#include "bench/micro/quantile.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { EXIT_USAGE = 2, EXIT_NO_VERSION = 77 };
 
-static int find(const char *name)
+/* Before each trip of `wake`. */
+#define REST_NS UINT64_C(1000000)
+
+/* The command line. */
+struct request {
+    const char *program, *name;
+    long size;
+    int workers;
+};
+
+static int fail(const struct request *request, const char *error)
+{
+    fprintf(stderr, "%s: %s\n", request->program, error);
+    return EXIT_FAILURE;
+}
+
+/* Waits for the next order. Returns false at the end of the input. */
+static bool next_order(void)
+{
+    char order[16];
+    return fgets(order, sizeof order, stdin);
+}
+
+/* The beginning of an answer. */
+static void answer(uint64_t start, uint64_t end, uint64_t result)
+{
+    printf("{\"seconds\": %.9f, \"result\": \"%llu\"", clock_seconds(start, end),
+           (unsigned long long)result);
+}
+
+static void end_answer(void)
+{
+    printf("}\n");
+    fflush(stdout);
+}
+
+/* ---- Workloads ----------------------------------------------------------------------------- */
+
+static int find_workload(const char *name)
 {
     for (int i = 0; i < WORKLOAD_COUNT; i++)
         if (strcmp(workloads[i].name, name) == 0)
             return i;
     return -1;
+}
+
+static int serve_workload(const struct request *request, int id)
+{
+    if (!&peer_system || !peer_system.run[id])
+        return EXIT_NO_VERSION;
+    const struct workload *workload = &workloads[id];
+    void *input = workload->create(request->size);
+    const char *error = input ? peer_system.start(request->workers) : "out of memory";
+    if (error)
+        return fail(request, error);
+    while (next_order()) {
+        if (workload->reset)
+            workload->reset(input);
+        unsigned long long steals = peer_system.steals ? peer_system.steals() : 0;
+        uint64_t start = clock_now();
+        peer_system.run[id](input);
+        answer(start, clock_now(), workload->result(input));
+        if (peer_system.steals)
+            printf(", \"steals\": %llu", (unsigned long long)peer_system.steals() - steals);
+        end_answer();
+    }
+    peer_system.stop();
+    workload->destroy(input);
+    return EXIT_SUCCESS;
+}
+
+/* ---- Tasks from outside -------------------------------------------------------------------- */
+
+static int serve_many(const struct request *request, uint64_t (*many)(long tasks))
+{
+    const char *error = peer_outside.start(request->workers);
+    if (error)
+        return fail(request, error);
+    while (next_order()) {
+        uint64_t start = clock_now(), result = many(request->size);
+        answer(start, clock_now(), result);
+        end_answer();
+    }
+    peer_outside.stop();
+    return EXIT_SUCCESS;
+}
+
+/* Returns the sum of what came back. ns: what each trip took. */
+static uint64_t travel(size_t trips, uint64_t rest_ns, double *ns)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < trips; i++) {
+        if (rest_ns)
+            clock_sleep(rest_ns);
+        uint64_t start = clock_now();
+        sum += peer_outside.trip(i);
+        ns[i] = (double)(clock_now() - start);
+    }
+    return sum;
+}
+
+static int serve_trips(const struct request *request, uint64_t rest_ns)
+{
+    size_t trips = (size_t)request->size;
+    double *ns = calloc(trips, sizeof *ns);
+    const char *error = ns ? peer_outside.start(request->workers) : "out of memory";
+    if (error)
+        return fail(request, error);
+    while (next_order()) {
+        uint64_t start = clock_now(), result = travel(trips, rest_ns, ns);
+        answer(start, clock_now(), result);
+        double median = quantile_median(ns, trips);
+        printf(", \"median_ns\": %.0f, \"p99_ns\": %.0f", median,
+               quantile_sorted(ns, trips, 99));
+        end_answer();
+    }
+    peer_outside.stop();
+    free(ns);
+    return EXIT_SUCCESS;
+}
+
+static int serve_outside(const struct request *request)
+{
+    const char *name = request->name;
+    if (!&peer_outside)
+        return EXIT_NO_VERSION;
+    if (strcmp(name, "submit") == 0 && peer_outside.submit)
+        return serve_many(request, peer_outside.submit);
+    if (strcmp(name, "submit-future") == 0 && peer_outside.submit_future)
+        return serve_many(request, peer_outside.submit_future);
+    if (strcmp(name, "round-trip") == 0 && peer_outside.trip)
+        return serve_trips(request, 0);
+    if (strcmp(name, "wake") == 0 && peer_outside.trip)
+        return serve_trips(request, REST_NS);
+    return EXIT_NO_VERSION;
 }
 
 /* 0 if it is none from 1 to max. */
@@ -36,31 +167,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: %s WORKLOAD SIZE WORKERS\n", argv[0]);
         return EXIT_USAGE;
     }
-    int id = find(argv[1]);
-    if (id < 0 || !peer_system.run[id])
-        return EXIT_NO_VERSION;
-    const struct workload *workload = &workloads[id];
-    void *input = workload->create(size);
-    const char *error = input ? peer_system.start((int)workers) : "out of memory";
-    if (error) {
-        fprintf(stderr, "%s: %s\n", argv[0], error);
-        return EXIT_FAILURE;
-    }
-    char order[16];
-    while (fgets(order, sizeof order, stdin)) {
-        if (workload->reset)
-            workload->reset(input);
-        unsigned long long steals = peer_system.steals ? peer_system.steals() : 0;
-        uint64_t begin = clock_now();
-        peer_system.run[id](input);
-        printf("{\"seconds\": %.9f, \"result\": \"%llu\"", clock_seconds(begin, clock_now()),
-               (unsigned long long)workload->result(input));
-        if (peer_system.steals)
-            printf(", \"steals\": %llu", (unsigned long long)peer_system.steals() - steals);
-        printf("}\n");
-        fflush(stdout);
-    }
-    peer_system.stop();
-    workload->destroy(input);
-    return EXIT_SUCCESS;
+    struct request request = {argv[0], argv[1], size, (int)workers};
+    int id = find_workload(request.name);
+    return id >= 0 ? serve_workload(&request, id) : serve_outside(&request);
 }

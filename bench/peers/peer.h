@@ -10,7 +10,23 @@
 extern "C" {
 #endif
 
-extern const struct workload_system peer_system;
+/* Tasks from outside: the caller is a thread that is no worker. A function is NULL where the
+ * system has no version of it. */
+struct outside_system {
+    const char *(*start)(int workers); /* returns NULL, or the text of an error */
+    void (*stop)(void);
+    /* Submits empty tasks without a future each and waits for all. Returns how many have run. */
+    uint64_t (*submit)(long tasks);
+    /* Submits tasks with a future each, of which number i, from 0, returns i. Then reads every
+     * future. Returns the sum. */
+    uint64_t (*submit_future)(long tasks);
+    /* Submits a task that returns `value`, and waits for it. Returns what came back. */
+    uint64_t (*trip)(uint64_t value);
+};
+
+/* Weak: either may be left out. */
+extern const struct workload_system peer_system __attribute__((weak));
+extern const struct outside_system peer_outside __attribute__((weak));
 
 #ifdef __cplusplus
 }

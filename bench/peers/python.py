@@ -1,21 +1,26 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The peer python: the workloads on concurrent.futures, in plain Python.
+"""The peer python: the workloads and tasks from outside on concurrent.futures, in plain Python.
 
-Processes, as one interpreter lets only one of its threads run at a time. Work is split at the
-top only, into some dozens of pieces, and what is below is serial: a task costs a pickle and two
-pipes, more than the leaves of these workloads, and one that waits for tasks of its own keeps
-its process from all others, so that the pool comes to a standstill as soon as all its processes
-wait. What is left out (77) would measure the interpreter's arithmetic and little else.
+Workloads: processes, as one interpreter lets only one of its threads run at a time. Work is
+split at the top only, into some dozens of pieces, and what is below is serial: a task costs a
+pickle and two pipes, more than the leaves of these workloads, and one that waits for tasks of
+its own keeps its process from all others, so that the pool comes to a standstill as soon as all
+its processes wait. What is left out (77) would measure the interpreter's arithmetic and little
+else.
+
+Tasks from outside: threads, as it is the executor that is measured. No chain: a callback that
+completes the next future is called by its completion, one inside the other.
 
 bench/peers/README.md has the contract.
 """
 
 import hashlib
+import itertools
 import math
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 
 EXIT_USAGE = 2
 EXIT_NO_VERSION = 77
@@ -177,9 +182,85 @@ def run(pool, work, size):
     return result + sum(pool.map(serial, [work] * len(tasks), tasks))
 
 
+# Tasks from outside: functions of a ThreadPoolExecutor and the number of tasks. They return the
+# result, and what each trip took where that is measured.
+
+
+def identity(value):
+    return value
+
+
+def submit(pool, tasks):
+    count = itertools.count()
+    for _ in range(tasks):
+        pool.submit(next, count)
+    pool.shutdown()
+    return next(count), None
+
+
+def submit_future(pool, tasks):
+    futures = [pool.submit(identity, i) for i in range(tasks)]
+    return sum(future.result() for future in futures), None
+
+
+def complete(pool, tasks):
+    futures = [pool.submit(identity, i) for i in range(tasks)]
+    return sum(future.result() for future in as_completed(futures)), None
+
+
+def round_trip(pool, trips, rest=0):
+    result, ns = 0, []
+    for i in range(trips):
+        if rest:
+            time.sleep(rest)
+        begin = time.monotonic_ns()
+        result += pool.submit(identity, i).result()
+        ns.append(time.monotonic_ns() - begin)
+    return result, ns
+
+
+def wake(pool, trips):
+    return round_trip(pool, trips, rest=0.001)
+
+
+OUTSIDE = {
+    "submit": submit,
+    "submit-future": submit_future,
+    "as-completed": complete,
+    "round-trip": round_trip,
+    "wake": wake,
+}
+
+
 def number(text, limit):
     value = int(text) if text.isdecimal() else 0
     return value if 1 <= value <= limit else 0
+
+
+def answer(seconds, result, ns=None):
+    line = f'"seconds": {seconds:.9f}, "result": "{result}"'
+    if ns:
+        ns.sort()
+        median = (ns[(len(ns) - 1) // 2] + ns[len(ns) // 2]) // 2
+        p99 = ns[(len(ns) * 99 + 99) // 100 - 1]
+        line += f', "median_ns": {median}, "p99_ns": {p99}'
+    print(f"{{{line}}}", flush=True)
+
+
+def serve_workload(work, size, workers):
+    with ProcessPoolExecutor(workers) as pool:
+        for _ in sys.stdin:
+            begin = time.monotonic()
+            result = run(pool, work, size)
+            answer(time.monotonic() - begin, result)
+
+
+def serve_outside(work, size, workers):
+    for _ in sys.stdin:
+        with ThreadPoolExecutor(workers) as pool:
+            begin = time.monotonic()
+            result, ns = work(pool, size)
+            answer(time.monotonic() - begin, result, ns)
 
 
 def main(arguments):
@@ -188,15 +269,13 @@ def main(arguments):
     if not size or not workers:
         print(f"usage: {arguments[0]} WORKLOAD SIZE WORKERS", file=sys.stderr)
         return EXIT_USAGE
-    work = WORKLOADS.get(arguments[1])
-    if work is None:
+    name = arguments[1]
+    if name in WORKLOADS:
+        serve_workload(WORKLOADS[name], size, workers)
+    elif name in OUTSIDE:
+        serve_outside(OUTSIDE[name], size, workers)
+    else:
         return EXIT_NO_VERSION
-    with ProcessPoolExecutor(workers) as pool:
-        for _ in sys.stdin:
-            begin = time.monotonic()
-            result = run(pool, work, size)
-            seconds = time.monotonic() - begin
-            print(f'{{"seconds": {seconds:.9f}, "result": "{result}"}}', flush=True)
     return 0
 
 

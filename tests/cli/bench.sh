@@ -4,7 +4,8 @@
 
 run "$filch" bench --list
 names='fork queens skynet matrix uts-t1 uts-t3 uts-t3l cilksort strassen knapsack
-       leaves repeat deque submit round-trip wake counter idle'
+       leaves repeat deque submit submit-future as-completed chain round-trip wake starve
+       counter idle'
 for name in $names; do
     check "\`filch bench --list\` names $name" grep -q "^$name  *[^ ]" "$out"
 done
@@ -19,7 +20,7 @@ check 'the file is there alone' test "$(ls "$work" | grep -c json)" -eq 1
 
 # One object a line; jq or Python, where there is one, has the last word.
 value='[0-9.e+-]+'
-object="\\{\"benchmark\": \"[a-z0-9-]+\", \"system\": \"(serial|filch)\", \"workers\": [0-9]+, \
+object="\\{\"benchmark\": \"[a-z0-9-]+\", \"system\": \"(serial|filch|futex)\", \"workers\": [0-9]+, \
 \"unit\": \"(s|ns|share)\", \"median\": $value, \"min\": $value, \"max\": $value, \
 (\"p99\": $value, )?(\"steals\": [0-9]+, )?\"runs\": 10, \"peak_rss_kib\": [1-9][0-9]*, \"quick\": true\\}"
 check 'the file is an array' test "$(sed -n '1p;$p' "$json" | tr -d '\n')" = '[]'
@@ -32,7 +33,10 @@ if command -v jq >/dev/null 2>&1; then
 elif command -v python3 >/dev/null 2>&1; then
     check 'Python reads the file' python3 -m json.tool "$json"
 fi
-for series in 'fork serial 1' 'fork filch 1' 'fork filch 2' 'uts-t3l filch 2' 'submit filch 2' 'wake filch 1' \
+for series in 'fork serial 1' 'fork filch 1' 'fork filch 2' 'uts-t3l filch 2' \
+    'submit serial 1' 'submit filch 2' 'submit-batch filch 1' 'submit-2 filch 2' 'submit-4 filch 1' \
+    'submit-future serial 1' 'submit-future filch 2' 'as-completed filch 2' 'chain serial 1' \
+    'chain filch 1' 'chain-tasks filch 2' 'wake futex 2' 'wake filch 1' 'starve filch 2' \
     'round-trip filch 2' 'counter-unsafe filch 2' 'counter-locked filch 1' \
     'counter-atomic filch 2' 'counter-sharded filch 2' 'idle filch 2'; do
     # shellcheck disable=SC2086 # three words
@@ -40,6 +44,10 @@ for series in 'fork serial 1' 'fork filch 1' 'fork filch 2' 'uts-t3l filch 2' 's
     check "there is a series $series" grep -q \
         "\"benchmark\": \"$1\", \"system\": \"$2\", \"workers\": $3," "$json"
 done
+
+check 'tails are measured where single tasks are timed' \
+    test "$(grep -c '"p99": ' "$json")" -eq "$(grep -cE '"benchmark": "(round-trip|wake|starve)"' "$json")"
+check 'wake is compared with a futex' grep -qE 'median .* p99 .* to futex +to filch' "$out"
 
 printf old >"$work/link.target"
 ln -s "$work/link.target" "$work/link.json"

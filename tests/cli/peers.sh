@@ -61,6 +61,30 @@ check 'the file has the adapter that was measured' \
     grep -q '"system": "right-1.0", "workers": 2, "unit": "s", "median": 0.25,.* "steals": 3,' "$json"
 check 'the file has none of the others' test "$(grep -cE 'wrong|mute|crash|failing|choosy' "$json")" -eq 0
 
+# Tasks from outside. The results are those of 4,000 tasks, and of 200 trips.
+rm "$work/adapters/"*
+adapter many <<'SH'
+echo '{"seconds": 0.002, "result": "4000"}'
+SH
+run "$filch" bench --quick submit starve --workers 2 --adapters "$work/adapters" --json "$json"
+check 'a benchmark of tasks can be asked of adapters' grep -qx 'submit 4000 2' "$work/arguments"
+check 'its value is the share of a task' grep -Eq '^  submit +many +2 +10 +500.0 +500.0 +500.0  ns ' "$out"
+check 'only one series of it is asked for' test "$(grep -c many "$out")" -eq 1
+check 'the file has it in its unit' \
+    grep -q '"system": "many", "workers": 2, "unit": "ns", "median": 500,' "$json"
+rm "$work/adapters/"*
+adapter trips <<'SH'
+echo '{"seconds": 9, "result": "19900", "median_ns": 1234, "p99_ns": 5678}'
+SH
+adapter vague <<'SH'
+echo '{"seconds": 9, "result": "19900"}'
+SH
+run "$filch" bench --quick round-trip --workers 2 --adapters "$work/adapters"
+check 'where single tasks are timed, median and p99 are the adapter'"'s" \
+    grep -Eq '^  round-trip +trips +2 +10 +1234 +1234 +1234 +5678  ns ' "$out"
+check 'an answer without them is in the row' \
+    grep -Eq '^  round-trip +vague .*answered without "median_ns", "p99_ns" or "result"' "$out"
+
 rm "$work/adapters/"*
 adapter slow <<'SH'
 sleep 1.2
@@ -74,11 +98,11 @@ check 'no adapter is left running' sh -c "! kill -0 $(cat "$work/process")"
 cp "$filch" "$work/filch"
 run "$work/filch" bench --quick fork --workers 1 --peers
 check 'peers that were not built are named' grep -q \
-    '^peers not found: go, libgomp, libomp, onetbb, python, rayon ' "$out"
+    '^peers not found: async, go, libgomp, libomp, onetbb, python, rayon ' "$out"
 # Those that this build has.
 if [ -d "$(dirname "$filch")/peers" ]; then
     run "$filch" bench --quick --peers --workers 2 fork queens skynet matrix uts-t1 uts-t3 uts-t3l \
-        cilksort strassen knapsack
+        cilksort strassen knapsack submit submit-future as-completed chain round-trip wake
     check 'a run with the peers that were built ends with 0' test "$code" -eq 0
     [ "$code" -eq 0 ] || sed 's/^/#   /' "$err"
     check 'each of them computes what serial C computes' \

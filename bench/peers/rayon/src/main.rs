@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 
 //! The peer rayon: reads orders, has the pool do the work, answers. bench/peers/README.md has
-//! the contract, kernels.rs what the leaves compute, tasks.rs what may run in parallel.
+//! the contract, kernels.rs what the leaves compute, tasks.rs what may run in parallel, outside.rs
+//! the tasks that a thread submits that is no worker.
 
 mod kernels;
+mod outside;
 mod tasks;
 
+use rayon::ThreadPool;
 use std::ffi::CStr;
 use std::io::{self, BufRead, Write};
-use std::os::raw::c_long;
+use std::os::raw::{c_long, c_void};
 use std::process::exit;
 use std::time::Instant;
 
@@ -19,6 +22,17 @@ const EXIT_NO_VERSION: i32 = 77;
 /// a level is several frames, and who waits for a stolen child goes down another branch
 /// meanwhile, on the same stack.
 const STACK_SIZE: usize = 1 << 30;
+
+/// What a run came to.
+pub struct Answer {
+    seconds: f64,
+    result: u64,
+    /// Median and 99th percentile in nanoseconds, where trips were timed one by one.
+    trips: Option<(u64, u64)>,
+}
+
+/// Does the work once.
+pub type Work = Box<dyn FnMut(&ThreadPool) -> Answer>;
 
 fn number(text: &str, max: c_long) -> Option<c_long> {
     text.parse().ok().filter(|value| (1..=max).contains(value))
@@ -34,11 +48,36 @@ fn arguments(args: &[String]) -> Option<(&str, c_long, usize)> {
     }
 }
 
-fn find(name: &str) -> Option<(&'static kernels::Workload, tasks::Run)> {
+/// The input of a workload.
+struct Input {
+    workload: &'static kernels::Workload,
+    data: *mut c_void,
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        unsafe { (self.workload.destroy)(self.data) };
+    }
+}
+
+fn workload(name: &str, size: c_long) -> Option<Work> {
     let all = unsafe { &kernels::workloads };
     let workload =
         all.iter().find(|w| unsafe { CStr::from_ptr(w.name) }.to_bytes() == name.as_bytes())?;
-    Some((workload, tasks::find(name)?))
+    let run = tasks::find(name)?;
+    let data = unsafe { (workload.create)(size) };
+    assert!(!data.is_null(), "out of memory");
+    let input = Input { workload, data };
+    Some(Box::new(move |pool| {
+        let Input { workload, data } = &input;
+        if let Some(reset) = workload.reset {
+            unsafe { reset(*data) };
+        }
+        let begin = Instant::now();
+        unsafe { run(pool, *data) };
+        let seconds = begin.elapsed().as_secs_f64();
+        Answer { seconds, result: unsafe { (workload.result)(*data) }, trips: None }
+    }))
 }
 
 fn main() -> io::Result<()> {
@@ -47,28 +86,21 @@ fn main() -> io::Result<()> {
         eprintln!("usage: {} WORKLOAD SIZE WORKERS", args[0]);
         exit(EXIT_USAGE)
     });
-    let (workload, run) = find(name).unwrap_or_else(|| exit(EXIT_NO_VERSION));
-    let input = unsafe { (workload.create)(size) };
-    if input.is_null() {
-        eprintln!("{}: out of memory", args[0]);
-        exit(1);
-    }
+    let work = workload(name, size).or_else(|| outside::find(name, size as usize));
+    let mut work = work.unwrap_or_else(|| exit(EXIT_NO_VERSION));
     let builder = rayon::ThreadPoolBuilder::new().num_threads(workers);
     let pool = builder.stack_size(STACK_SIZE).build().expect("no threads");
 
     let mut answers = io::stdout();
     for order in io::stdin().lock().lines() {
         order?;
-        if let Some(reset) = workload.reset {
-            unsafe { reset(input) };
+        let Answer { seconds, result, trips } = work(&pool);
+        write!(answers, "{{\"seconds\": {seconds:.9}, \"result\": \"{result}\"")?;
+        if let Some((median, p99)) = trips {
+            write!(answers, ", \"median_ns\": {median}, \"p99_ns\": {p99}")?;
         }
-        let begin = Instant::now();
-        unsafe { run(&pool, input) };
-        let seconds = begin.elapsed().as_secs_f64();
-        let result = unsafe { (workload.result)(input) };
-        writeln!(answers, "{{\"seconds\": {seconds:.9}, \"result\": \"{result}\"}}")?;
+        writeln!(answers, "}}")?;
         answers.flush()?;
     }
-    unsafe { (workload.destroy)(input) };
     Ok(())
 }
