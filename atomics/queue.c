@@ -186,14 +186,14 @@ FILCH_COLD static void fi_queue_drop(struct fi_queue *q, uint64_t number,
     fi_queue_give(q, segment);
 }
 
-/* The thread whose step at the cell of `ticket` was the second. */
+/* The thread whose step was the second at `count` cells of the segment of `ticket`. */
 static void fi_queue_finish(struct fi_queue *q, uint64_t ticket,
-                            struct fi_queue_segment *segment)
+                            struct fi_queue_segment *segment, uint32_t count)
 {
     /* Q6 pairs with itself: all that any thread did in the segment happens before its end. */
     uint32_t before =
-        atomic_fetch_add_explicit(&segment->finished, 1, memory_order_acq_rel /* Q6 */);
-    if (FILCH_UNLIKELY(before + 1 == N))
+        atomic_fetch_add_explicit(&segment->finished, count, memory_order_acq_rel /* Q6 */);
+    if (FILCH_UNLIKELY(before + count == N))
         fi_queue_drop(q, ticket / N, segment);
 }
 
@@ -316,7 +316,7 @@ int fi_queue_push(struct fi_queue *q, void *item)
                                                     memory_order_acquire)) /* Q13 */
             return 0;
         assert(found == POISON);
-        fi_queue_finish(q, ticket, segment);
+        fi_queue_finish(q, ticket, segment, 1);
     }
 }
 
@@ -336,7 +336,15 @@ static void *fi_queue_collect(_Atomic(void *) *cell)
     return atomic_exchange_explicit(cell, POISON, memory_order_acq_rel /* Q12 */);
 }
 
-void *fi_queue_pop(struct fi_queue *q)
+/* How many tickets to draw from `ticket` on: what is there, within its segment. */
+static uint32_t fi_queue_due(uint64_t ticket, uint64_t tail, uint32_t max)
+{
+    uint64_t there = tail - ticket, left = N - ticket % N;
+    uint64_t due = there < left ? there : left;
+    return due < max ? (uint32_t)due : max;
+}
+
+uint32_t fi_queue_pop_many(struct fi_queue *q, void **items, uint32_t max)
 {
     for (;;) {
         /* Q14 pairs with Q15, so that head is read before tail and tail is not behind head:
@@ -344,25 +352,37 @@ void *fi_queue_pop(struct fi_queue *q)
         uint64_t ticket = atomic_load_explicit(&q->head, memory_order_acquire /* Q14 */);
         /* Q9 pairs with Q2 and Q3: the segment of every ticket below tail is open. seq_cst as
          * in fi_queue_empty(): a last pop may take its place before sleeping. */
-        if (ticket >= (atomic_load_explicit(&q->tail, memory_order_seq_cst /* Q9 */) & ~CLOSED))
-            return NULL;
+        uint64_t tail = atomic_load_explicit(&q->tail, memory_order_seq_cst /* Q9 */) & ~CLOSED;
+        if (ticket >= tail)
+            return 0;
         /* Relaxed: reading tail has brought the word and what it points to. */
         uintptr_t word =
             atomic_load_explicit(fi_queue_word(q, ticket / N), memory_order_relaxed);
         /* Q15 pairs with Q14 and Q16. Relaxed when it fails: head is read again. */
         uint64_t drawn = ticket;
-        if (!atomic_compare_exchange_weak_explicit(&q->head, &drawn, ticket + 1,
+        uint32_t due = fi_queue_due(ticket, tail, max), found = 0;
+        if (!atomic_compare_exchange_weak_explicit(&q->head, &drawn, ticket + due,
                                                    memory_order_release, /* Q15 */
                                                    memory_order_relaxed))
             continue;
 
         struct fi_queue_segment *segment = fi_queue_follow(word);
-        void *item = fi_queue_collect(&segment->cells[ticket % N]);
-        if (FILCH_UNLIKELY(item == NULL))
-            continue; /* the push, now second, counts the cell */
-        fi_queue_finish(q, ticket, segment);
-        return item;
+        for (uint32_t i = 0; i < due; i++) {
+            void *item = fi_queue_collect(&segment->cells[(ticket + i) % N]);
+            if (item != NULL)
+                items[found++] = item; /* else the push, now second, counts the cell */
+        }
+        if (FILCH_UNLIKELY(found == 0))
+            continue;
+        fi_queue_finish(q, ticket, segment, found);
+        return found;
     }
+}
+
+void *fi_queue_pop(struct fi_queue *q)
+{
+    void *item;
+    return fi_queue_pop_many(q, &item, 1) ? item : NULL;
 }
 
 bool fi_queue_empty(const struct fi_queue *q)

@@ -98,6 +98,10 @@ void fi_queue_reopen(struct fi_queue *q);
  * over. */
 void *fi_queue_pop(struct fi_queue *q);
 
+/* Any thread. Lock-free. Takes up to `max` items, at least 1, in their order, at the cost of little
+ * more than one. Returns how many; 0 as fi_queue_pop() returns NULL. */
+uint32_t fi_queue_pop_many(struct fi_queue *q, void **items, uint32_t max);
+
 /* Any thread. Wait-free. Whether at one moment of the call there was nothing to pop. A
  * non-empty queue never looks empty: once fi_queue_push() has returned, any call that comes
  * later, in the order of happens-before or in that of the seq_cst operations, returns false

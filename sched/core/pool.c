@@ -59,11 +59,14 @@ bool fi_pool_has_work(const struct filch_pool *pool)
 {
     if (!fi_sources_empty(&pool->sources))
         return true;
-    for (int i = 0; i < fi_pool_known(pool); i++)
+    for (int i = 0; i < fi_pool_known(pool); i++) {
+        if (!fi_batch_empty(&pool->workers[i]->batch))
+            return true;
         for (struct fi_level *level = &pool->workers[i]->first; level;
              level = fi_level_newer(level))
             if (fi_deque_has_shared(&level->deque))
                 return true;
+    }
     return false;
 }
 
@@ -114,6 +117,15 @@ int fi_pool_inject(struct filch_pool *pool, struct fi_source *source, enum fi_ra
         while ((task = fi_source_pop(source)))
             task->run(task, NULL, NULL, FILCH_ESHUTDOWN);
     return 0;
+}
+
+struct fi_task *fi_pool_take_back(struct filch_pool *pool, const struct fi_source *source)
+{
+    struct fi_task *task = NULL;
+
+    for (int i = 0; !task && i < fi_pool_known(pool); i++)
+        task = fi_batch_take(&pool->workers[i]->batch, source);
+    return task;
 }
 
 static void notify_all(struct filch_pool *pool)

@@ -72,6 +72,7 @@ static void empty_depot(void)
     }
 }
 
+/* Hands over a magazine: to depot.full one with something in it. */
 static void put(struct fi_queue *queue, struct magazine *magazine)
 {
     /* Relaxed: without a pool magazines might stay, until there is one again. */
@@ -84,11 +85,17 @@ static void put(struct fi_queue *queue, struct magazine *magazine)
 
 /* ---- Caches ------------------------------------------------------------------------------ */
 
+static void give_back(int slab, struct magazine *magazine)
+{
+    if (magazine)
+        put(magazine->count ? &depot.full[slab] : &depot.empty[slab], magazine);
+}
+
 static void free_cache(struct cache *cache)
 {
     for (int slab = 0; slab < FI_SLABS; slab++) {
-        put(&depot.full[slab], cache->loaded[slab]);
-        put(&depot.full[slab], cache->other[slab]);
+        give_back(slab, cache->loaded[slab]);
+        give_back(slab, cache->other[slab]);
     }
     *cache->link = cache->next;
     if (cache->next)
@@ -122,19 +129,22 @@ static void init(void)
     }
 }
 
-/* The library is unloaded, or the process ends: no other thread uses it any more. */
+/* The library is unloaded, or the process ends, beside which other threads may go on: what they might
+ * use is left to them. */
 __attribute__((destructor)) static void fini(void)
 {
-    if (!depot.ready)
+    if (!depot.ready || atomic_load_explicit(&depot.users, memory_order_relaxed))
         return;
-    depot.ready = false;
     pthread_key_delete(depot.key);
-    atomic_store_explicit(&depot.users, 0, memory_order_relaxed);
+    fi_slab_lock();
+    if (mine)
+        free_cache(mine);
     mine = NULL;
-    while (depot.caches)
-        free_cache(depot.caches);
+    bool alone = !depot.caches;
+    fi_slab_unlock();
     empty_depot();
-    for (int slab = 0; slab < FI_SLABS; slab++) {
+    depot.ready = !alone;
+    for (int slab = 0; alone && slab < FI_SLABS; slab++) {
         fi_queue_fini(&depot.full[slab]);
         fi_queue_fini(&depot.empty[slab]);
     }

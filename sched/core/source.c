@@ -152,6 +152,8 @@ int fi_source_push(struct fi_sources *sources, struct fi_source *source, enum fi
     if (FILCH_UNLIKELY(!queue)) {
         pthread_mutex_lock(&sources->lock);
         int error = make_queue(source, rank);
+        /* Relaxed: a worker that does not see it yet takes some tasks together once more. */
+        atomic_store_explicit(&sources->ranked, true, memory_order_relaxed);
         pthread_mutex_unlock(&sources->lock);
         if (error)
             return error;
@@ -167,39 +169,37 @@ int fi_source_push(struct fi_sources *sources, struct fi_source *source, enum fi
     }
 }
 
-static struct fi_task *pop_rank(struct fi_source *source, enum fi_rank rank)
-{
-    struct fi_queue *queue = queue_of(source, rank);
-    return queue ? fi_queue_pop(queue) : NULL;
-}
-
 struct fi_task *fi_source_pop(struct fi_source *source)
 {
-    struct fi_task *task = NULL;
+    void *task = NULL;
 
     for (enum fi_rank rank = 0; !task && rank < FI_RANKS; rank++)
-        task = pop_rank(source, rank);
+        if (queue_of(source, rank))
+            task = fi_queue_pop(queue_of(source, rank));
     return task;
 }
 
-/* A task of this rank from any source, the one whose turn it is first. */
-static struct fi_task *pop_of_rank(struct fi_sources *sources, struct fi_source_turn *turn,
-                                   enum fi_rank rank)
+/* Tasks of this rank from a source that has some, the one whose turn it is first. */
+static uint32_t pop_of_rank(struct fi_sources *sources, struct fi_source_turn *turn,
+                            enum fi_rank rank, void **tasks, uint32_t max,
+                            struct fi_source **from)
 {
     struct fi_source *first = turn->next ? turn->next : &sources->own, *source = first;
 
     do {
         struct fi_source *next = next_of(source);
-        struct fi_task *task = pop_rank(source, rank);
+        struct fi_queue *queue = queue_of(source, rank);
+        uint32_t count = queue ? fi_queue_pop_many(queue, tasks, max) : 0;
         if (!next)
             next = &sources->own;
-        if (task) {
+        if (count) {
             turn->next = next;
-            return task;
+            *from = source;
+            return count;
         }
         source = next;
     } while (source != first);
-    return NULL;
+    return 0;
 }
 
 /* Which rank comes first, in place of FI_HIGH. */
@@ -208,17 +208,25 @@ static enum fi_rank favoured(uint32_t turn)
     return turn % 64 == 0 ? FI_LOW : turn % 8 == 0 ? FI_NORMAL : FI_HIGH;
 }
 
-struct fi_task *fi_sources_pop(struct fi_sources *sources, struct fi_source_turn *turn)
+static uint32_t pop_ranked(struct fi_sources *sources, struct fi_source_turn *turn, void **task,
+                           struct fi_source **from)
 {
     enum fi_rank first = favoured(turn->turn + 1);
-    struct fi_task *task = pop_of_rank(sources, turn, first);
+    uint32_t count = pop_of_rank(sources, turn, first, task, 1, from);
 
-    for (enum fi_rank rank = 0; !task && rank < FI_RANKS; rank++)
+    for (enum fi_rank rank = 0; !count && rank < FI_RANKS; rank++)
         if (rank != first)
-            task = pop_of_rank(sources, turn, rank);
-    if (task)
-        turn->turn++;
-    return task;
+            count = pop_of_rank(sources, turn, rank, task, 1, from);
+    turn->turn += count;
+    return count;
+}
+
+uint32_t fi_sources_pop_many(struct fi_sources *sources, struct fi_source_turn *turn,
+                             void **tasks, uint32_t max, struct fi_source **source)
+{
+    if (atomic_load_explicit(&sources->ranked, memory_order_relaxed))
+        return pop_ranked(sources, turn, tasks, source);
+    return pop_of_rank(sources, turn, FI_NORMAL, tasks, max, source);
 }
 
 uint64_t fi_sources_count(const struct fi_sources *sources)

@@ -43,6 +43,7 @@ struct fi_source {
 
 struct fi_sources {
     struct fi_source own; /* FILCH_RUN, filch_pool_submit() */
+    _Atomic(bool) ranked; /* there was a task of another rank than FI_NORMAL */
     pthread_mutex_t lock; /* queues and sources are made, opened, closed: rare */
 };
 
@@ -74,8 +75,10 @@ void fi_source_close(struct fi_sources *sources, struct fi_source *source);
 /* Any thread. Takes the oldest task of the highest rank, or NULL. */
 struct fi_task *fi_source_pop(struct fi_source *source);
 
-/* Worker. Takes what is due by the rules above, or NULL. */
-struct fi_task *fi_sources_pop(struct fi_sources *sources, struct fi_source_turn *turn);
+/* Worker. Takes what is due by the rules above, up to `max` tasks, all from *source; but only one where
+ * ranks are in use. Returns how many. */
+uint32_t fi_sources_pop_many(struct fi_sources *sources, struct fi_source_turn *turn,
+                             void **tasks, uint32_t max, struct fi_source **source);
 
 /* Any thread. Is there anything to take? seq_cst, for the last look before sleeping. */
 bool fi_sources_empty(const struct fi_sources *sources);

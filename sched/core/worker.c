@@ -18,6 +18,9 @@
 
 #define INJECTED_FIRST 61
 
+/* How long a worker pauses that has just run the last errand there was: about 0.5 us. */
+#define ERRAND_PAUSES 16
+
 static _Thread_local struct fi_worker *self;
 
 struct fi_worker *fi_worker_self(void)
@@ -136,16 +139,74 @@ static bool rob(struct fi_worker *worker, struct filch_slot *head, struct fi_wor
     return false;
 }
 
-static bool run_injected(struct fi_worker *worker, struct filch_slot *head)
+/* ---- Submitted tasks --------------------------------------------------------------------- */
+
+/* Tasks are taken several at once as long as a portion of them is worked off sooner than this: ten
+ * times what it costs to take them. After a longer while they are taken one by one, in their order
+ * whoever takes them. */
+#define SOON_NS 10000
+
+/* How many to take of so many: a fair share of them, and fewer if the last ones took long. */
+static uint32_t portion_of(struct fi_worker *worker)
 {
-    struct fi_task *task = fi_sources_pop(&worker->pool->sources, &worker->sources);
-    if (!task)
-        return false;
+    uint64_t count = fi_sources_count(&worker->pool->sources);
+    uint64_t share = count / (uint64_t)fi_pool_known(worker->pool);
+
+    if (share <= 1)
+        return 1;
+    int64_t now = fi_now();
+    bool soon = now - worker->refilled < SOON_NS;
+    worker->refilled = now;
+    worker->portion = !soon                                ? 1
+                      : worker->portion < FI_BATCH_MAX / 2 ? worker->portion * 2 + 1
+                                                           : FI_BATCH_MAX;
+    return share < worker->portion ? (uint32_t)share : worker->portion;
+}
+
+/* Takes tasks out of a source: the first is returned, the others are there for all to take. */
+static struct fi_task *refill(struct fi_worker *worker)
+{
+    struct filch_pool *pool = worker->pool;
+    struct fi_source *source;
+    void *tasks[FI_BATCH_MAX];
+    uint32_t count = fi_sources_pop_many(&pool->sources, &worker->sources, tasks,
+                                         portion_of(worker), &source);
+
+    if (count > 1) {
+        fi_batch_fill(&worker->batch, source, tasks + 1, count - 1);
+        fi_pool_wake(pool);
+    }
+    return count ? tasks[0] : NULL;
+}
+
+static void run_submitted(struct fi_worker *worker, struct filch_slot *head,
+                          struct fi_task *task)
+{
     fi_count(&worker->tasks);
     end_search(worker);
     worker->depth++;
     task->run(task, worker, head, 0);
     worker->depth--;
+}
+
+static bool run_injected(struct fi_worker *worker, struct filch_slot *head)
+{
+    struct fi_task *task = fi_batch_take(&worker->batch, NULL);
+
+    if (!task && !(task = refill(worker)))
+        return false;
+    run_submitted(worker, head, task);
+    return true;
+}
+
+/* What another worker has taken out of a source and not come to. */
+static bool run_left_over(struct fi_worker *worker, struct filch_slot *head)
+{
+    struct fi_task *task = fi_pool_take_back(worker->pool, NULL);
+
+    if (!task)
+        return false;
+    run_submitted(worker, head, task);
     return true;
 }
 
@@ -182,7 +243,8 @@ static bool run_one(struct fi_worker *worker, struct filch_slot *head, struct fi
         return true;
     if (is_bound(worker))
         return false;
-    if (++worker->turn % INJECTED_FIRST == 0 && run_injected(worker, head))
+    if (++worker->turn % INJECTED_FIRST == 0 &&
+        (run_left_over(worker, head) || run_injected(worker, head)))
         return true;
     if (worker->victim && rob(worker, head, worker->victim))
         return true;
@@ -191,7 +253,7 @@ static bool run_one(struct fi_worker *worker, struct filch_slot *head, struct fi
     for (uint32_t i = 0; i < known; i++)
         if (rob(worker, head, pool->workers[(first + i) % known]))
             return true;
-    return run_injected(worker, head);
+    return run_injected(worker, head) || run_left_over(worker, head);
 }
 
 /* Sleeps until what is waited for comes, and takes no part in the search meanwhile: a worker
@@ -239,13 +301,17 @@ static void park(struct fi_worker *worker, struct fi_wait *wait)
 static void search(struct fi_worker *worker, struct filch_slot *head, struct fi_wait *wait)
 {
     int64_t since = fi_now();
-    uint32_t pauses = 1;
+    bool errands = worker->tally != NULL;
+    uint32_t pauses = errands ? ERRAND_PAUSES : 1;
 
     settle(worker);
     if (!worker->searching) {
         fi_idle_search(&worker->pool->idle);
         worker->searching = true;
     }
+    /* Nobody waits for a single errand: what comes next may be many, if it is given the time. */
+    if (errands)
+        relax(&pauses, since);
     while (!wait->over(wait)) {
         if (run_one(worker, head, wait))
             return;

@@ -8,6 +8,7 @@
 
 #include "atomics/deque.h"
 #include "atomics/event.h"
+#include "sched/core/batch.h"
 #include "sched/core/idle.h"
 #include "sched/core/latch.h"
 #include "sched/core/source.h"
@@ -79,6 +80,8 @@ struct fi_worker {
     uint64_t random;
     struct fi_worker *victim;      /* the last that was robbed with success */
     struct fi_source_turn sources; /* which one is next */
+    int64_t refilled;              /* when it last took several tasks, ns */
+    uint32_t portion;              /* how many at most */
 
     /* Written with the pool's `lock`. */
     _Atomic(bool) started; /* it has a thread */
@@ -90,6 +93,7 @@ struct fi_worker {
     /* Written by whoever wakes the worker. */
     alignas(FILCH_CACHE_LINE) struct fi_event event;
 
+    struct fi_batch batch; /* filled by the worker, emptied by all */
     struct fi_level first;
 };
 
@@ -232,6 +236,9 @@ void fi_pool_leave(struct filch_pool *pool);
  * closed), or FILCH_ETHREAD (no worker can be started), with nothing done. */
 int fi_pool_inject(struct filch_pool *pool, struct fi_source *source, enum fi_rank rank,
                    struct fi_task *task);
+
+/* Any thread. Takes a task of this source out of the batches, or returns NULL. */
+struct fi_task *fi_pool_take_back(struct filch_pool *pool, const struct fi_source *source);
 
 /* Any thread. How many workers there are by now, spares included. */
 static inline int fi_pool_known(const struct filch_pool *pool)

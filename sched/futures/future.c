@@ -170,7 +170,6 @@ void fi_future_run(struct filch_future *future)
     bool looping = fi_follow_pause();
     fi_frame_enter(&frame);
     void *value = call(future, fn);
-    fi_frame_leave(&frame);
     fi_follow_resume(looping);
     if (fi_failed(value)) {
         const char *text;
@@ -181,6 +180,7 @@ void fi_future_run(struct filch_future *future)
     }
     atomic_store_explicit(&future->fn, 0, memory_order_relaxed);
     end(future);
+    fi_frame_leave(&frame); /* the executor has to wait for the callbacks, too */
 }
 
 /* A waiter runs it, and its source lets go of it: the second one speaks for both. */

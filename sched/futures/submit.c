@@ -98,7 +98,8 @@ void fi_executor_refuse_queued(struct filch_executor *executor, int refusal)
 {
     struct fi_task *task;
 
-    while ((task = fi_source_pop(executor->source)))
+    while ((task = fi_source_pop(executor->source)) ||
+           (task = fi_pool_take_back(executor->pool, executor->source)))
         task->run(task, NULL, NULL, refusal);
 }
 

@@ -192,10 +192,12 @@ void fi_turns_tell(struct filch_turn_ *chosen)
 
 void fi_turn_settle(struct filch_turn_ *turn)
 {
+    uint32_t looks = 1;
+
     /* S8, acquire, pairs with S7. */
-    for (uint32_t looks = 1; !(atomic_load_explicit(&turn->state, memory_order_acquire) & TOLD);
-         looks++)
-        relax(looks);
+    while ((atomic_load_explicit(&turn->state, memory_order_acquire) & (CHOSEN | TOLD)) ==
+           CHOSEN)
+        relax(looks++);
 }
 
 static bool is_chosen(const struct filch_turn_ *turn)

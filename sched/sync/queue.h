@@ -97,7 +97,8 @@ void fi_turns_tell(struct filch_turn_ *chosen);
  * Returns true if it was told. */
 bool fi_turn_wait(struct filch_turn_ *turn, int64_t deadline, bool spin);
 
-/* The waiter, with a turn that is not listed. Nobody touches it afterwards. */
+/* The waiter, with a turn that is not listed. If it was chosen, waits until it has been told, in a
+ * moment. Nobody touches it afterwards. */
 void fi_turn_settle(struct filch_turn_ *turn);
 
 #endif

@@ -53,29 +53,37 @@ int filch_semaphore_try_acquire(struct filch_semaphore *semaphore)
     }
 }
 
+/* Takes a permit or, with none there, has `turn` take its place, unless it is too late for that.
+ * again: it had one before. Returns true if it took one. */
+static bool take_or_join(struct filch_semaphore *semaphore, struct filch_turn_ *turn,
+                         bool again, bool late)
+{
+    uint64_t word = fi_word_lock(&semaphore->word);
+    bool taken = permits_of(word) > 0;
+
+    if (again)
+        fi_turns_leave(&semaphore->queue, turn);
+    if (!taken && !late)
+        fi_turns_join(&semaphore->queue, turn, again);
+    unlock(semaphore, taken ? word - PERMIT : word);
+    return taken;
+}
+
 static FILCH_COLD int acquire_slowly(struct filch_semaphore *semaphore, double timeout)
 {
     struct filch_turn_ turn;
     int64_t deadline = fi_deadline(timeout);
-    bool late = !(timeout > 0);
+    bool taken, again = false, late = !(timeout > 0);
 
     if (!late)
         fi_turns_spin(&semaphore->queue, &semaphore->word, ~(PERMIT - 1));
-    for (bool again = false;; again = true) {
-        uint64_t word = fi_word_lock(&semaphore->word);
-        bool taken = permits_of(word) > 0;
-        if (again)
-            fi_turns_leave(&semaphore->queue, &turn);
-        if (!taken && !late)
-            fi_turns_join(&semaphore->queue, &turn, again);
-        unlock(semaphore, taken ? word - PERMIT : word);
-        if (taken || late) {
-            if (again)
-                fi_turn_settle(&turn);
-            return taken ? 0 : FILCH_ETIMEDOUT;
-        }
+    while (!(taken = take_or_join(semaphore, &turn, again, late)) && !late) {
         late = !fi_turn_wait(&turn, deadline, false);
+        again = true;
     }
+    if (again)
+        fi_turn_settle(&turn);
+    return taken ? 0 : FILCH_ETIMEDOUT;
 }
 
 int filch_semaphore_acquire(struct filch_semaphore *semaphore, double timeout)

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A batch: submitted tasks that a worker has taken out of a source together, when they are so many
+ * and so short that taking them one by one would be most of the work. It is not the worker's alone:
+ * any worker may take the oldest one, as the task that runs may be a long one after all, or wait
+ * for one of them.
+ *
+ *     word:  bits 63..32 | bits 31..16 | bits 15..0
+ *               epoch    |    next     |   count        items[next] to items[count - 1] are there
+ *
+ * Only the owner fills it, and only when it is empty; each filling is an epoch. Who takes an item
+ * reads it first and then moves `next` on: the CAS fails if the word is not that of this item any
+ * more. Plain C11 atomics, for ThreadSanitizer and the model checker. */
+#ifndef FI_BATCH_H
+#define FI_BATCH_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifndef FI_BATCH_MAX
+#define FI_BATCH_MAX 32
+#endif
+
+struct fi_batch {
+    _Alignas(64) _Atomic(uint64_t) word;
+    _Atomic(void *) source; /* where the items come from */
+    _Atomic(void *) items[FI_BATCH_MAX];
+};
+
+#define FI_BATCH_NEXT ((uint64_t)1 << 16)
+
+static inline uint32_t fi_batch_count(uint64_t word)
+{
+    return (uint32_t)(word & 0xffff) - (uint32_t)(word >> 16 & 0xffff);
+}
+
+/* Any worker. Is there nothing to take? seq_cst, for the last look before sleeping. */
+static inline bool fi_batch_empty(const struct fi_batch *batch)
+{
+    /* B3 pairs with B1, as Q17 with Q2: see fi_queue_empty(). */
+    return fi_batch_count(atomic_load_explicit(&batch->word, memory_order_seq_cst /* B3 */)) ==
+           0;
+}
+
+/* The owner, of an empty batch. Whoever fills it must then look at the sleepers (idle.h): items that
+ * were visible in their source were not for a moment. */
+static inline void fi_batch_fill(struct fi_batch *batch, void *source, void *const *items,
+                                 uint32_t count)
+{
+    /* Relaxed: only the owner begins an epoch, and of the old one nothing is left to take. */
+    uint64_t epoch = (atomic_load_explicit(&batch->word, memory_order_relaxed) >> 32) + 1;
+
+    /* Relaxed, and atomic since who is late may read them: its CAS will fail. */
+    atomic_store_explicit(&batch->source, source, memory_order_relaxed);
+    for (uint32_t i = 0; i < count; i++)
+        atomic_store_explicit(&batch->items[i], items[i], memory_order_relaxed);
+    /* B1, release, pairs with B2: the items, and what they point to. seq_cst with B3. */
+    atomic_store_explicit(&batch->word, epoch << 32 | count, memory_order_seq_cst /* B1 */);
+}
+
+/* Any worker. Takes the oldest item if it comes from `source` (NULL: from any), or returns NULL. */
+static inline void *fi_batch_take(struct fi_batch *batch, const void *source)
+{
+    /* B2, acquire, pairs with B1, and through a chain of B4 with it as well. */
+    uint64_t word = atomic_load_explicit(&batch->word, memory_order_acquire /* B2 */);
+
+    while (fi_batch_count(word)) {
+        void *from = atomic_load_explicit(&batch->source, memory_order_relaxed);
+        void *item =
+            atomic_load_explicit(&batch->items[word >> 16 & 0xffff], memory_order_relaxed);
+        if (source && from != source)
+            return NULL;
+        /* B4: the word has not changed since B2, so neither have the items: the owner fills an empty
+         * batch only, in a new epoch. Release, with B2 of others: keeps the chain from B1, and the
+         * reads above before it. */
+        if (atomic_compare_exchange_weak_explicit(&batch->word, &word, word + FI_BATCH_NEXT,
+                                                  memory_order_acq_rel, /* B4 */
+                                                  memory_order_acquire))
+            return item;
+    }
+    return NULL;
+}
+
+#endif
