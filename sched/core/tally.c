@@ -26,16 +26,21 @@ void fi_tally_add(struct fi_tally *tally, uint64_t count)
 
 bool fi_tally_is_zero(const struct fi_tally *tally)
 {
-    /* T1, acquire, pairs with T2 and T4: all that the tasks did, and the last access to the tally. */
-    uint64_t word = atomic_load_explicit(&tally->word, memory_order_acquire);
-    return word < ONE && !(word & LOCKED);
+    uint64_t word;
+    /* T1, acquire, pairs with T2 and T4: all that the tasks did, and the last access to the tally.
+     * LOCKED is waited for, and does not mean "not yet": another waiter may hold it, and then nobody
+     * would wake the caller. */
+    while ((word = atomic_load_explicit(&tally->word, memory_order_acquire)) < ONE &&
+           word & LOCKED)
+        sched_yield();
+    return word < ONE;
 }
 
 static uint64_t wait_unlocked(struct fi_tally *tally)
 {
     uint64_t word;
-    /* T3, acquire, pairs with T4: the list is as its last holder left it. */
-    while ((word = atomic_load_explicit(&tally->word, memory_order_acquire)) & LOCKED)
+    /* Relaxed: the CAS that follows acquires (T2, T3). */
+    while ((word = atomic_load_explicit(&tally->word, memory_order_relaxed)) & LOCKED)
         sched_yield();
     return word;
 }
@@ -49,8 +54,7 @@ void fi_tally_sub(struct fi_tally *tally, uint64_t count)
         next = word - count * ONE;
         if (next == LISTED)
             next |= LOCKED;
-        /* T2, release, pairs with T1, and with itself: all tasks before the end. Acquire, with T4:
-         * the list. */
+        /* T2, release, pairs with T1: all that the task did. Acquire, with T4: the list. */
     } while (!atomic_compare_exchange_weak_explicit(&tally->word, &word, next,
                                                     memory_order_acq_rel,
                                                     memory_order_relaxed));
@@ -58,7 +62,7 @@ void fi_tally_sub(struct fi_tally *tally, uint64_t count)
         return; /* the tally may be gone */
     for (struct fi_waiter *waiter = tally->waiters; waiter; waiter = waiter->next)
         fi_event_notify(waiter->event);
-    /* T4, release, pairs with T1 and T3: the waiters may go, and the tally with them. */
+    /* T4, release, pairs with T1, T2 and T3: the list; the waiters may go, and the tally with them. */
     atomic_fetch_and_explicit(&tally->word, ~LOCKED, memory_order_release);
 }
 
@@ -66,6 +70,7 @@ static void lock(struct fi_tally *tally)
 {
     uint64_t word;
 
+    /* T3, acquire, pairs with T4: the list is as its last holder left it. */
     do
         word = wait_unlocked(tally);
     while (!atomic_compare_exchange_weak_explicit(&tally->word, &word, word | LOCKED,
@@ -74,6 +79,7 @@ static void lock(struct fi_tally *tally)
 
 static void unlock(struct fi_tally *tally)
 {
+    /* The count may change meanwhile: change the flags alone. Relaxed: T4 follows. */
     if (tally->waiters)
         atomic_fetch_or_explicit(&tally->word, LISTED, memory_order_relaxed);
     else
@@ -84,10 +90,18 @@ static void unlock(struct fi_tally *tally)
 
 /* ---- Waiting ----------------------------------------------------------------------------- */
 
+/* Who waits. It has waited enough when the tally was 0 once: it may have risen since. */
+struct waiting {
+    struct fi_wait wait; /* first: its address is the whole's */
+    bool zero;
+};
+
 static bool over(struct fi_wait *wait)
 {
-    return fi_tally_is_zero(wait->object) ||
-           (wait->deadline != FI_NEVER && fi_now() >= wait->deadline);
+    struct waiting *waiting = (struct waiting *)wait;
+
+    waiting->zero = waiting->zero || fi_tally_is_zero(wait->object);
+    return waiting->zero || (wait->deadline != FI_NEVER && fi_now() >= wait->deadline);
 }
 
 /* The list is not the last to look: who waits looks once more before it sleeps. */
@@ -119,15 +133,16 @@ static void delist(struct fi_wait *wait)
 
 bool fi_tally_wait(struct fi_tally *tally, int64_t deadline)
 {
-    struct fi_wait wait = {
-        .over = over,
-        .enlist = enlist,
-        .delist = delist,
-        .deadline = deadline,
-        .object = tally,
+    struct waiting waiting = {
+        .wait.over = over,
+        .wait.enlist = enlist,
+        .wait.delist = delist,
+        .wait.deadline = deadline,
+        .wait.object = tally,
+        .zero = fi_tally_is_zero(tally),
     };
 
-    if (!fi_tally_is_zero(tally) && deadline > fi_now())
-        fi_wait_for(&wait);
-    return fi_tally_is_zero(tally);
+    if (!waiting.zero && deadline > fi_now())
+        fi_wait_for(&waiting.wait);
+    return waiting.zero;
 }

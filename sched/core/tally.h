@@ -27,12 +27,12 @@ void fi_tally_add(struct fi_tally *tally, uint64_t count);
 /* Any thread. At most what was added. The tally may be gone when it returns. */
 void fi_tally_sub(struct fi_tally *tally, uint64_t count);
 
-/* Any thread. Is the count 0, and nobody at work here? What came before it was brought there may be
- * read after. */
+/* Any thread. Is the count 0? Nobody is at work here then, and what came before it was brought there
+ * may be read after. May spin while waiters are told, or come and go. */
 bool fi_tally_is_zero(const struct fi_tally *tally);
 
-/* Any thread. Blocks until fi_tally_is_zero(), or until the deadline. Returns which: true for zero. A
- * worker runs other tasks meanwhile. */
+/* Any thread. Blocks until fi_tally_is_zero(), or until the deadline. Returns which: true for zero,
+ * also if it has risen again. A worker runs other tasks meanwhile. */
 bool fi_tally_wait(struct fi_tally *tally, int64_t deadline);
 
 #endif

@@ -172,6 +172,9 @@ static struct fi_task *refill(struct fi_worker *worker)
     uint32_t count = fi_sources_pop_many(&pool->sources, &worker->sources, tasks,
                                          portion_of(worker), &source);
 
+    /* Other threads have written them: the misses overlap. */
+    for (uint32_t i = 1; i < count; i++)
+        __builtin_prefetch(tasks[i], 1);
     if (count > 1) {
         fi_batch_fill(&worker->batch, source, tasks + 1, count - 1);
         fi_pool_wake(pool);
@@ -189,11 +192,21 @@ static void run_submitted(struct fi_worker *worker, struct filch_slot *head,
     worker->depth--;
 }
 
-static bool run_injected(struct fi_worker *worker, struct filch_slot *head)
+static bool run_own_batch(struct fi_worker *worker, struct filch_slot *head)
 {
     struct fi_task *task = fi_batch_take(&worker->batch, NULL);
 
-    if (!task && !(task = refill(worker)))
+    if (!task)
+        return false;
+    run_submitted(worker, head, task);
+    return true;
+}
+
+static bool run_injected(struct fi_worker *worker, struct filch_slot *head)
+{
+    struct fi_task *task = refill(worker);
+
+    if (!task)
         return false;
     run_submitted(worker, head, task);
     return true;
@@ -243,6 +256,8 @@ static bool run_one(struct fi_worker *worker, struct filch_slot *head, struct fi
         return true;
     if (is_bound(worker))
         return false;
+    if (run_own_batch(worker, head))
+        return true;
     if (++worker->turn % INJECTED_FIRST == 0 &&
         (run_left_over(worker, head) || run_injected(worker, head)))
         return true;

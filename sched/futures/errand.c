@@ -12,10 +12,11 @@
 static void run(const struct fi_errand *errand, struct filch_token *token,
                 struct fi_tally *tally)
 {
-    struct fi_frame frame = {.token = token, .executor = errand->executor, .tally = tally};
+    struct fi_frame frame;
 
     bool looping = fi_follow_pause();
-    fi_frame_enter(&frame);
+    fi_frame_enter(&frame, NULL, token, errand->executor);
+    frame.tally = tally;
     void *value = errand->fn(errand->arg);
     fi_frame_leave(&frame);
     fi_follow_resume(looping);

@@ -25,9 +25,9 @@ struct callback {
 /* In a frame of its own: what fails here is not the task that the thread runs. */
 static void call(filch_done_fn *fn, struct filch_future *future, void *arg)
 {
-    struct fi_frame frame = {.future = NULL};
+    struct fi_frame frame;
 
-    fi_frame_enter(&frame);
+    fi_frame_enter(&frame, NULL, NULL, NULL);
     fn(future, arg);
     fi_frame_leave(&frame);
 }

@@ -13,8 +13,13 @@ static _Thread_local struct fi_frame *current;
 /* Its address means failure. */
 static char failure;
 
-void fi_frame_enter(struct fi_frame *frame)
+void fi_frame_enter(struct fi_frame *frame, struct filch_future *future,
+                    struct filch_token *token, struct filch_executor *executor)
 {
+    frame->future = future;
+    frame->token = token;
+    frame->executor = executor;
+    frame->tally = NULL;
     frame->code = 0;
     frame->outer = current;
     current = frame;

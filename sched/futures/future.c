@@ -160,15 +160,13 @@ static void *call(struct filch_future *future, uintptr_t fn)
 
 void fi_future_run(struct filch_future *future)
 {
-    struct fi_frame frame = {.future = future,
-                             .token = future->token,
-                             .executor = future->executor};
+    struct fi_frame frame;
     uintptr_t fn = atomic_load_explicit(&future->fn, memory_order_relaxed);
 
     /* Relaxed: only this very thread draws a conclusion from finding itself there. */
     atomic_store_explicit(&future->fn, (uintptr_t)fi_thread_id(), memory_order_relaxed);
     bool looping = fi_follow_pause();
-    fi_frame_enter(&frame);
+    fi_frame_enter(&frame, future, future->token, future->executor);
     void *value = call(future, fn);
     fi_follow_resume(looping);
     if (fi_failed(value)) {
