@@ -30,6 +30,7 @@ static int rouse(struct filch_pool *pool, struct fi_worker *worker)
 
     if (atomic_load_explicit(&worker->started, memory_order_relaxed)) {
         fi_event_notify(&worker->event);
+        fi_worker_woke();
         return 0;
     }
     pthread_mutex_lock(&pool->lock);

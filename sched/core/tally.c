@@ -26,14 +26,9 @@ void fi_tally_add(struct fi_tally *tally, uint64_t count)
 
 bool fi_tally_is_zero(const struct fi_tally *tally)
 {
-    uint64_t word;
-    /* T1, acquire, pairs with T2 and T4: all that the tasks did, and the last access to the tally.
-     * LOCKED is waited for, and does not mean "not yet": another waiter may hold it, and then nobody
-     * would wake the caller. */
-    while ((word = atomic_load_explicit(&tally->word, memory_order_acquire)) < ONE &&
-           word & LOCKED)
-        sched_yield();
-    return word < ONE;
+    /* T1, acquire, pairs with T2: all that the tasks did. LOCKED says nothing here: another waiter may
+     * hold it, who wakes nobody. */
+    return atomic_load_explicit(&tally->word, memory_order_acquire) < ONE;
 }
 
 static uint64_t wait_unlocked(struct fi_tally *tally)
@@ -62,7 +57,7 @@ void fi_tally_sub(struct fi_tally *tally, uint64_t count)
         return; /* the tally may be gone */
     for (struct fi_waiter *waiter = tally->waiters; waiter; waiter = waiter->next)
         fi_event_notify(waiter->event);
-    /* T4, release, pairs with T1, T2 and T3: the list; the waiters may go, and the tally with them. */
+    /* T4, release, pairs with T3: the waiters may go, and the tally with them. */
     atomic_fetch_and_explicit(&tally->word, ~LOCKED, memory_order_release);
 }
 
@@ -84,7 +79,7 @@ static void unlock(struct fi_tally *tally)
         atomic_fetch_or_explicit(&tally->word, LISTED, memory_order_relaxed);
     else
         atomic_fetch_and_explicit(&tally->word, ~LISTED, memory_order_relaxed);
-    /* T4, too. */
+    /* T4, too; also pairs with T2: the list. */
     atomic_fetch_and_explicit(&tally->word, ~LOCKED, memory_order_release);
 }
 

@@ -7,8 +7,8 @@
  *              count    | LOCKED | LISTED
  *
  * LOCKED guards the list. Who brings the count to 0 while somebody is listed takes it in the same
- * step, and gives it back as the last it does: once the count is 0 and LOCKED gone, whoever waited
- * may free the tally. */
+ * step, and gives it back as the last it does: once who waited has left the list, it may free the
+ * tally, if nobody else waits. */
 #ifndef FI_TALLY_H
 #define FI_TALLY_H
 
@@ -27,8 +27,7 @@ void fi_tally_add(struct fi_tally *tally, uint64_t count);
 /* Any thread. At most what was added. The tally may be gone when it returns. */
 void fi_tally_sub(struct fi_tally *tally, uint64_t count);
 
-/* Any thread. Is the count 0? Nobody is at work here then, and what came before it was brought there
- * may be read after. May spin while waiters are told, or come and go. */
+/* Any thread. Is the count 0? What came before it was brought there may be read after. */
 bool fi_tally_is_zero(const struct fi_tally *tally);
 
 /* Any thread. Blocks until fi_tally_is_zero(), or until the deadline. Returns which: true for zero,

@@ -14,7 +14,7 @@
 /* How long a thread outside waits awake; and for how long it, or a worker that searches, stays on
  * its processor before it yields. */
 #define AWAKE_NS 20000
-#define STAY_NS  3000
+#define STAY_NS  400
 
 #define INJECTED_FIRST 61
 
@@ -22,10 +22,16 @@
 #define ERRAND_PAUSES 16
 
 static _Thread_local struct fi_worker *self;
+static _Thread_local bool woke; /* a worker, since this thread last waited */
 
 struct fi_worker *fi_worker_self(void)
 {
     return self;
+}
+
+void fi_worker_woke(void)
+{
+    woke = true;
 }
 
 void fi_worker_forget(void)
@@ -41,8 +47,10 @@ void *fi_thread_id(void)
 /* Pauses between two looks, longer each time: keeps off the others' cache lines. */
 static void relax(uint32_t *pauses, int64_t since)
 {
-    if (fi_now() - since > STAY_NS)
+    if (fi_now() - since > STAY_NS) {
         sched_yield();
+        return;
+    }
     for (uint32_t i = 0; i < *pauses; i++)
         ck_pr_stall();
     if (*pauses < 32)
@@ -190,6 +198,11 @@ static void run_submitted(struct fi_worker *worker, struct filch_slot *head,
     worker->depth++;
     task->run(task, worker, head, 0);
     worker->depth--;
+    if (worker->woken) {
+        /* Whoever woke it may have waited for the processor since. */
+        worker->woken = false;
+        sched_yield();
+    }
 }
 
 static bool run_own_batch(struct fi_worker *worker, struct filch_slot *head)
@@ -256,6 +269,9 @@ static bool run_one(struct fi_worker *worker, struct filch_slot *head, struct fi
         return true;
     if (is_bound(worker))
         return false;
+    /* Most likely it was woken for a task in a source. */
+    if (worker->woken && run_injected(worker, head))
+        return true;
     if (run_own_batch(worker, head))
         return true;
     if (++worker->turn % INJECTED_FIRST == 0 &&
@@ -305,6 +321,7 @@ static void park(struct fi_worker *worker, struct fi_wait *wait)
         fi_count(&worker->parks);
         if (!wait->over(wait))
             fi_event_wait(&worker->event, ticket, wait->deadline);
+        worker->woken = true;
     }
     fi_spare_return(worker);
     worker->searching = true;
@@ -377,7 +394,9 @@ static void wait_outside(struct fi_wait *wait)
     int64_t since = fi_now();
     uint32_t pauses = 1;
 
-    /* Yielding matters: the worker just woken may be waiting for this very processor. */
+    if (woke && !wait->over(wait))
+        sched_yield();
+    woke = false;
     while (!wait->over(wait) && fi_now() - since < AWAKE_NS)
         relax(&pauses, since);
     if (wait->over(wait))

@@ -70,6 +70,7 @@ struct fi_worker {
     struct fi_level *level; /* the newest in use */
     bool busy;              /* the first level is in use by a running task */
     bool searching;         /* counted as such in the pool's idle state */
+    bool woken;             /* and has not run a submitted task since */
     uint32_t depth;         /* submitted tasks on its stack, one waiting for the next */
     uint32_t locks;         /* mutexes that its tasks hold */
     uint32_t blocking;      /* nested filch_blocking_begin() */
@@ -146,6 +147,9 @@ struct filch_pool {
 
 /* The calling thread's worker, or NULL. */
 struct fi_worker *fi_worker_self(void);
+
+/* Any thread. It has just woken a worker, which may be waiting for this very processor. */
+void fi_worker_woke(void);
 
 /* In the child of a fork(): the only thread is nobody's worker. */
 void fi_worker_forget(void);
