@@ -113,6 +113,15 @@ struct filch_slot *filch_front_fork(struct filch_front *front, struct filch_slot
     return full ? spill(level, head) : next;
 }
 
+void filch_front_share(struct filch_front *front, struct filch_slot *head)
+{
+    struct fi_level *level = (struct fi_level *)(void *)front;
+
+    if (head > fi_deque_split(&level->deque))
+        fi_deque_share(&level->deque, head);
+    watch(level);
+}
+
 /* ---- Join -------------------------------------------------------------------------------- */
 
 static bool slot_over(struct fi_wait *wait)
@@ -190,6 +199,10 @@ void filch_pool_run(struct filch_pool *pool, struct filch_slot *slot)
     struct fi_worker *worker = fi_worker_self();
     struct root root = {.task.run = run_root, .slot = slot};
 
+    if (filch_pool_check(pool)) { /* a fork has left it without threads */
+        memset(slot->payload, 0, sizeof slot->payload);
+        return;
+    }
     if (worker && worker->pool == pool) {
         fi_count(&worker->tasks);
         fi_worker_run(worker, NULL, slot);

@@ -57,7 +57,8 @@ bool fi_latch_claim(struct fi_latch *latch)
 static uint32_t wait_unlocked(struct fi_latch *latch)
 {
     uint32_t word;
-    /* L3, acquire, pairs with L5 and L6: the list is as its last holder left it. */
+    /* L3, acquire, pairs with L4 and L5, for who finds that the latch has ended: the result; the waiters
+     * are told. Who goes on acquires the lists by L4 or L7. */
     while ((word = atomic_load_explicit(&latch->word, memory_order_acquire)) & LOCKED)
         sched_yield();
     return word;
@@ -76,7 +77,8 @@ bool fi_latch_notify_cancel(struct fi_latch *latch)
 {
     uint32_t word = wait_unlocked(latch);
 
-    /* Relaxed: says nothing that CANCELLED has not said. */
+    /* Relaxed: says nothing that CANCELLED has not said, and passes that on, as it is a
+     * read-modify-write. */
     return word == FI_CANCELLED &&
            atomic_compare_exchange_strong_explicit(&latch->word, &word, FI_NOTIFIED,
                                                    memory_order_relaxed, memory_order_relaxed);
@@ -134,8 +136,9 @@ bool fi_latch_end(struct fi_latch *latch, enum fi_state from, enum fi_state to,
 void fi_latch_end_locked(struct fi_latch *latch, enum fi_state to,
                          struct fi_callback **callbacks)
 {
-    /* L4, too. An exchange, as the state may go from PENDING to RUNNING meanwhile. */
-    (void)atomic_exchange_explicit(&latch->word, (uint32_t)to | LOCKED, memory_order_acq_rel);
+    /* L4, too; L7 has brought the lists. An exchange, since the state may go from PENDING to RUNNING at
+     * the same time. */
+    (void)atomic_exchange_explicit(&latch->word, (uint32_t)to | LOCKED, memory_order_release);
     let_go(latch, to, callbacks);
 }
 
@@ -145,6 +148,7 @@ bool fi_latch_lock(struct fi_latch *latch)
         uint32_t word = wait_unlocked(latch);
         if (ended(word))
             return false;
+        /* L7, acquire, pairs with L6: the lists, and what else LOCKED guards. */
         if (atomic_compare_exchange_weak_explicit(&latch->word, &word, word | LOCKED,
                                                   memory_order_acquire, memory_order_relaxed))
             return true;
@@ -153,12 +157,13 @@ bool fi_latch_lock(struct fi_latch *latch)
 
 void fi_latch_unlock(struct fi_latch *latch)
 {
-    /* The state may go from PENDING to RUNNING meanwhile (L2): change the flags alone. */
+    /* The state may go from PENDING to RUNNING meanwhile (L2): change the flags alone. Relaxed: L6
+     * follows. */
     if (latch->waiters || latch->callbacks)
         atomic_fetch_or_explicit(&latch->word, LISTED, memory_order_relaxed);
     else
         atomic_fetch_and_explicit(&latch->word, ~LISTED, memory_order_relaxed);
-    /* L6, release, pairs with L3 and L4: the lists. */
+    /* L6, release, pairs with L4 and L7: the lists, and what else LOCKED guards. */
     atomic_fetch_and_explicit(&latch->word, ~LOCKED, memory_order_release);
 }
 

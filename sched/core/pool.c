@@ -360,7 +360,7 @@ int filch_pool_destroy(struct filch_pool *pool)
 {
     if (!pool)
         return 0;
-    if (pool->generation != fi_process_generation()) {
+    if (filch_pool_check(pool)) {
         pool_free(pool); /* its threads stayed with the parent */
         return 0;
     }
@@ -372,6 +372,11 @@ int filch_pool_destroy(struct filch_pool *pool)
 }
 
 /* ---- Asking ------------------------------------------------------------------------------ */
+
+int filch_pool_check(const struct filch_pool *pool)
+{
+    return pool->generation == fi_process_generation() ? 0 : FILCH_EFORKED;
+}
 
 int filch_pool_size(const struct filch_pool *pool)
 {

@@ -93,7 +93,7 @@ struct waiting {
 
 static bool over(struct fi_wait *wait)
 {
-    struct waiting *waiting = (struct waiting *)wait;
+    struct waiting *waiting = (struct waiting *)(void *)wait;
 
     waiting->zero = waiting->zero || fi_tally_is_zero(wait->object);
     return waiting->zero || (wait->deadline != FI_NEVER && fi_now() >= wait->deadline);

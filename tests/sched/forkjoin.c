@@ -10,8 +10,11 @@
 
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct filch_pool *pool;
@@ -359,4 +362,62 @@ Test(forkjoin, many_threads_may_run_tasks_on_one_pool)
         for (int i = 0; i < 8; i++)
             pthread_join(threads[i], NULL);
     });
+}
+
+static sem_t shared_one_ran;
+
+FILCH_VOID_TASK(post, sem_t *, semaphore)
+{
+    sem_post(semaphore);
+}
+
+/* Fine forks first, so that the next one stays private unless it is shared. */
+FILCH_VOID_TASK(fork_and_block)
+{
+    sem_t *done = &shared_one_ran;
+    (void)FILCH_CALL(fib, 18);
+    FILCH_FORK(post, done);
+    FILCH_SHARE();
+    while (sem_wait(done)) /* runs nothing: another worker has to take the fork */
+        continue;
+    sem_post(done);
+    FILCH_JOIN(post);
+}
+
+Test(forkjoin, what_is_shared_is_run_while_its_task_blocks)
+{
+    cr_assert_eq(filch_pool_create(&(struct filch_pool_options){.workers = 2}, &pool), 0);
+    for (int i = 0; i < 100; i++) {
+        sem_init(&shared_one_ran, 0, 0);
+        FILCH_RUN(pool, fork_and_block);
+    }
+    filch_pool_destroy(pool);
+}
+
+/* In the child of a fork: nobody is there to run it. */
+static int run_on_dead_pool(void)
+{
+    if (filch_pool_check(pool) != FILCH_EFORKED)
+        return 1;
+    if (FILCH_RUN(pool, fib, 10) != 0) /* asserted in a debug build */
+        return 2;
+    return filch_pool_destroy(pool) ? 3 : 0;
+}
+
+Test(forkjoin, a_pool_runs_nothing_in_the_child_of_a_fork)
+{
+    int status = 0;
+    cr_assert_eq(filch_pool_create(&(struct filch_pool_options){.workers = 2}, &pool), 0);
+    cr_assert_eq(filch_pool_check(pool), 0);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(run_on_dead_pool());
+    cr_assert_eq(waitpid(child, &status, 0), child);
+#ifdef FILCH_DEBUG
+    cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+#else
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%d", status);
+#endif
+    cr_assert_eq(FILCH_RUN(pool, fib, 10), 55, "the parent's is as it was");
+    filch_pool_destroy(pool);
 }

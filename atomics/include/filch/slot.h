@@ -69,6 +69,9 @@ FILCH_API FILCH_COLD uintptr_t filch_front_join(struct filch_front *front,
 
 #define FILCH_JOINED ((uintptr_t)1)
 
+/* Owner, from FILCH_SHARE alone. Shares every fork below `head`. */
+FILCH_API FILCH_COLD void filch_front_share(struct filch_front *front, struct filch_slot *head);
+
 FILCH_END_DECLS
 
 /* The way to both from the fast paths; the answer lies in the front. Where a compiler can be told

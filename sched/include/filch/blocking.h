@@ -24,8 +24,8 @@ FILCH_BEGIN_DECLS
 /* Any thread; does something on a worker only. Does not block, but may start a thread: some 20 us
  * then, else below 1 us. May be nested; each needs its filch_blocking_end(), on the same thread.
  * Between the two: no FILCH_FORK, CALL, JOIN, RUN, and nothing that waits for a future.
- * In the body of a task (FILCH_TASK) forks that were not shared yet stay where they are until the
- * next fork or join. */
+ * In the body of a task (FILCH_TASK) that has forked, FILCH_SHARE() comes first: forks that it has
+ * not shared yet stay where they are until its next fork or join. */
 FILCH_API void filch_blocking_begin(void);
 
 /* The thread that called filch_blocking_begin(). Does not block. */

@@ -72,7 +72,11 @@ struct filch_frame {
 #define FILCH_CHECK_STACK_(front, name)                 \
     assert(FILCH_STACK_POINTER_ > (front)->stack_end && \
            "a worker's stack is used up (stack_size in filch/pool.h): task " #name)
+#define FILCH_CHECK_POOL_(pool, name)    \
+    assert(filch_pool_check(pool) == 0 && \
+           "the pool's threads stayed in the parent process at fork(): task " #name)
 #else
+#define FILCH_CHECK_POOL_(pool, name)   ((void)0)
 #define FILCH_CHECK_FORK_(frame)        ((void)0)
 #define FILCH_CHECK_JOIN_(frame, name)  ((void)0)
 #define FILCH_CHECK_NAME_(slot, name)   ((void)0)
@@ -84,7 +88,8 @@ FILCH_BEGIN_DECLS
 
 /* Any thread; from FILCH_RUN alone. Blocks until the task in `root` has run, its result written
  * over its arguments. A worker of this pool runs it itself, at once; any other thread hands it
- * to a worker and sleeps. Cannot fail: where memory for the hand-over lacks it waits for it. */
+ * to a worker and sleeps. Cannot fail: where memory for the hand-over lacks it waits for it. But see
+ * filch_pool_check(). */
 FILCH_API void filch_pool_run(struct filch_pool *pool, struct filch_slot *root);
 
 FILCH_END_DECLS
@@ -299,6 +304,7 @@ FILCH_END_DECLS
         struct filch_pool *filch_pool_ EACH(FILCH_PARAM_, __VA_ARGS__)) \
     { \
         struct filch_slot filch_root_; \
+        FILCH_CHECK_POOL_(filch_pool_, name); \
         name##_filch_put(&filch_root_ EACH(FILCH_PASS_, __VA_ARGS__)); \
         filch_pool_run(filch_pool_, &filch_root_); \
         kind##RESULT(R, &filch_root_); \

@@ -61,6 +61,12 @@ FILCH_API int filch_pool_create(const struct filch_pool_options *options,
  * Errors: FILCH_EDEADLK when a worker of this very pool calls it (nothing is done). */
 FILCH_API int filch_pool_destroy(struct filch_pool *pool);
 
+/* Any thread, does not block. May the pool be used? Errors: FILCH_EFORKED: it was made by a process
+ * that this one was forked from, and has no threads here. Every call that can fail says so by itself;
+ * FILCH_RUN cannot, and runs nothing then: its result is made of zeros, and where FILCH_DEBUG is
+ * defined an assertion fails. Such a pool should be destroyed, which frees its memory here. */
+FILCH_API int filch_pool_check(const struct filch_pool *pool);
+
 /* Any thread, does not block. The number of workers. */
 FILCH_API int filch_pool_size(const struct filch_pool *pool);
 

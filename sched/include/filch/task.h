@@ -13,7 +13,7 @@
  *     ...
  *     long r = FILCH_RUN(pool, fib, 39);      // from ordinary code
  *
- * Rules: FORK, CALL and JOIN stand only in the body of a task. A body joins every fork that it
+ * Rules: FORK, CALL, JOIN and SHARE stand only in the body of a task. A body joins every fork that it
  * made, newest first, naming the same task. 0 to 6 arguments of any scalar or struct type,
  * FILCH_PAYLOAD bytes together; they are converted as in a function call. A type is written in
  * one piece: typedef an array or a pointer to function. A fork never fails and allocates nothing,
@@ -66,6 +66,11 @@
  * `name`. Runs it here unless it has run or a thief has it; in that case runs other tasks until
  * it is finished, and sleeps when there are none. */
 #define FILCH_JOIN(name) name##_filch_join(filch_front_, filch_frame_)
+
+/* FILCH_SHARE(): in a task. Forks are shown to other workers late, or never, where nobody asks. From here
+ * on all of this worker's can be stolen: for a task that has forked and is now about to block
+ * (blocking.h). A statement. Does not block. */
+#define FILCH_SHARE() filch_front_share(filch_front_, filch_frame_->head)
 
 /* FILCH_RUN(pool, name, args...): anywhere. Any thread. Blocks. Runs the task on the pool; its
  * result. See filch_pool_run() in body.h. */
