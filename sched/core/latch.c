@@ -136,9 +136,8 @@ bool fi_latch_end(struct fi_latch *latch, enum fi_state from, enum fi_state to,
 void fi_latch_end_locked(struct fi_latch *latch, enum fi_state to,
                          struct fi_callback **callbacks)
 {
-    /* L4, too; L7 has brought the lists. An exchange, since the state may go from PENDING to RUNNING at
-     * the same time. */
-    (void)atomic_exchange_explicit(&latch->word, (uint32_t)to | LOCKED, memory_order_release);
+    /* L4, too. An exchange, as the state may go from PENDING to RUNNING meanwhile. */
+    (void)atomic_exchange_explicit(&latch->word, (uint32_t)to | LOCKED, memory_order_acq_rel);
     let_go(latch, to, callbacks);
 }
 

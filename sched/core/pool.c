@@ -22,38 +22,65 @@
 
 /* ---- What workers share ------------------------------------------------------------------ */
 
-/* A worker that has just been claimed, and so counts as searching. Returns 0, or why it cannot
- * start; it counts as asleep again then. */
-static int rouse(struct filch_pool *pool, struct fi_worker *worker)
+/* With the lock. Starts a worker that has just been claimed, and so counts as searching. Returns 0, or
+ * why it cannot start: it counts as asleep again then, and the caller has to look_again(). */
+static int start(struct filch_pool *pool, struct fi_worker *worker)
 {
-    int error = 0;
-
-    if (atomic_load_explicit(&worker->started, memory_order_relaxed)) {
-        fi_event_notify(&worker->event);
-        fi_worker_woke();
+    if (fi_pool_has_ended(pool))
         return 0;
-    }
-    pthread_mutex_lock(&pool->lock);
-    if (!fi_pool_has_ended(pool)) {
-        error = fi_thread_start(worker);
-        if (!error && worker->number < (uint32_t)pool->size)
-            /* Relaxed: a hint, but for the first one, which is started before its tasks come. */
-            atomic_fetch_sub_explicit(&pool->unstarted, 1, memory_order_relaxed);
-    }
-    pthread_mutex_unlock(&pool->lock);
+    int error = fi_thread_start(worker);
     if (error)
         (void)fi_idle_announce(&pool->idle, worker->number);
+    else if (worker->number < (uint32_t)pool->size)
+        /* Relaxed: a hint, but for the first one, which is started before its tasks come. */
+        atomic_fetch_sub_explicit(&pool->unstarted, 1, memory_order_relaxed);
     return error;
+}
+
+/* Who has put a worker back to sleep. Returns true if there is work, which somebody should see to. */
+static bool look_again(struct filch_pool *pool)
+{
+    if (fi_pool_has_work(pool))
+        return true;
+    fi_pool_end_if_asleep(pool, fi_idle_sleeping(atomic_load(&pool->idle.state)));
+    return false;
+}
+
+/* Claimed, a worker without a thread. Others may have begun to search since, or will once they are
+ * initialized. */
+static bool is_needed(const struct filch_pool *pool)
+{
+    int initializing = atomic_load(&pool->initializing);
+
+    return fi_idle_searching(atomic_load(&pool->idle.state)) <= 1 &&
+           (!initializing || fi_sources_count(&pool->sources) > (uint64_t)initializing);
 }
 
 void fi_pool_wake(struct filch_pool *pool)
 {
-    if (!fi_idle_wanted(&pool->idle))
-        return;
-    int sleeper = fi_idle_claim(&pool->idle);
-    /* One that cannot start is not needed: others have, and will come by. */
-    if (sleeper >= 0)
-        (void)rouse(pool, pool->workers[sleeper]);
+    while (fi_idle_wanted(&pool->idle)) {
+        int sleeper = fi_idle_claim(&pool->idle);
+        if (sleeper < 0)
+            return;
+        struct fi_worker *worker = pool->workers[sleeper];
+        if (atomic_load_explicit(&worker->started, memory_order_relaxed)) {
+            fi_event_notify(&worker->event);
+            fi_worker_woke();
+            return;
+        }
+        if (is_needed(pool)) {
+            pthread_mutex_lock(&pool->lock);
+            int error = start(pool, worker);
+            pthread_mutex_unlock(&pool->lock);
+            /* One that cannot start is not needed: others have, and will come by. */
+            if (error)
+                (void)look_again(pool);
+            return;
+        }
+        (void)fi_idle_announce(&pool->idle, (uint32_t)sleeper);
+        if (!look_again(pool) || atomic_load(&pool->initializing))
+            return;
+    }
 }
 
 bool fi_pool_has_work(const struct filch_pool *pool)
@@ -95,8 +122,16 @@ void fi_pool_found(struct filch_pool *pool)
 static int start_first(struct filch_pool *pool)
 {
     struct fi_worker *first = pool->workers[0];
+    int error = 0;
 
-    return fi_idle_clear(&pool->idle, 0) ? rouse(pool, first) : 0;
+    /* Who finds that another has claimed it waits for what comes of that. */
+    pthread_mutex_lock(&pool->lock);
+    if (!first->started && fi_idle_clear(&pool->idle, 0))
+        error = start(pool, first);
+    pthread_mutex_unlock(&pool->lock);
+    if (error)
+        (void)look_again(pool);
+    return error;
 }
 
 int fi_pool_inject(struct filch_pool *pool, struct fi_source *source, enum fi_rank rank,

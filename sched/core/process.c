@@ -19,8 +19,39 @@ static _Atomic(unsigned) generation;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t all_released = PTHREAD_COND_INITIALIZER;
 static int holds;
+static struct fi_process_member *members;
 static bool has_leaver;
 static pthread_t leaver;
+
+/* ---- Members ----------------------------------------------------------------------------- */
+
+/* With the lock. */
+static void unlink_member(struct fi_process_member *member)
+{
+    *member->link = member->next;
+    if (member->next)
+        member->next->link = member->link;
+    member->link = NULL;
+}
+
+void fi_process_enter(struct fi_process_member *member)
+{
+    pthread_mutex_lock(&lock);
+    member->next = members;
+    member->link = &members;
+    if (member->next)
+        member->next->link = &member->next;
+    members = member;
+    pthread_mutex_unlock(&lock);
+}
+
+void fi_process_leave(struct fi_process_member *member)
+{
+    pthread_mutex_lock(&lock);
+    if (member->link)
+        unlink_member(member);
+    pthread_mutex_unlock(&lock);
+}
 
 /* ---- fork() ------------------------------------------------------------------------------ */
 
@@ -42,6 +73,8 @@ static void in_child(void)
     fi_worker_forget();
     holds = 0;
     has_leaver = false;
+    while (members) /* the parent's: their threads are not here */
+        unlink_member(members);
     pthread_cond_init(&all_released, NULL);
     fi_slab_unlock();
     pthread_mutex_unlock(&lock);
@@ -55,6 +88,13 @@ static void at_exit(void)
     if (fi_worker_self())
         return;
     pthread_mutex_lock(&lock);
+    while (members) {
+        struct fi_process_member *member = members;
+        unlink_member(member);
+        pthread_mutex_unlock(&lock);
+        member->finish(member);
+        pthread_mutex_lock(&lock);
+    }
     while (holds > 0)
         pthread_cond_wait(&all_released, &lock);
     bool join = has_leaver;

@@ -14,6 +14,18 @@ int fi_process_init(void);
 /* Any thread. How many forks led to this process since it was loaded. */
 unsigned fi_process_generation(void);
 
+/* Something that exit() ends first, such as an executor whose tasks are to run. */
+struct fi_process_member {
+    struct fi_process_member *next, **link;           /* of all members */
+    void (*finish)(struct fi_process_member *member); /* blocks; it is no member any more */
+};
+
+/* Any thread, after fi_process_init(). `finish` is set. */
+void fi_process_enter(struct fi_process_member *member);
+
+/* Any thread. It may have gone by itself, at exit(). */
+void fi_process_leave(struct fi_process_member *member);
+
 /* Any thread. exit() waits from now on, until fi_process_release(). Returns 0 or FILCH_ENOMEM. */
 int fi_process_hold(void);
 
