@@ -14,6 +14,7 @@
 #ifndef FI_BATCH_H
 #define FI_BATCH_H
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,7 +51,10 @@ static inline void fi_batch_fill(struct fi_batch *batch, void *source, void *con
                                  uint32_t count)
 {
     /* Relaxed: only the owner begins an epoch, and of the old one nothing is left to take. */
-    uint64_t epoch = (atomic_load_explicit(&batch->word, memory_order_relaxed) >> 32) + 1;
+    uint64_t before = atomic_load_explicit(&batch->word, memory_order_relaxed);
+    uint64_t epoch = (before >> 32) + 1;
+
+    assert(fi_batch_count(before) == 0);
 
     /* Relaxed, and atomic since who is late may read them: its CAS will fail. */
     atomic_store_explicit(&batch->source, source, memory_order_relaxed);

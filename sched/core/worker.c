@@ -269,10 +269,10 @@ static bool run_one(struct fi_worker *worker, struct filch_slot *head, struct fi
         return true;
     if (is_bound(worker))
         return false;
+    if (run_own_batch(worker, head)) /* refilled only when it is empty */
+        return true;
     /* Most likely it was woken for a task in a source. */
     if (worker->woken && run_injected(worker, head))
-        return true;
-    if (run_own_batch(worker, head))
         return true;
     if (++worker->turn % INJECTED_FIRST == 0 &&
         (run_left_over(worker, head) || run_injected(worker, head)))
