@@ -27,5 +27,6 @@ extern const struct command command_counter;
 extern const struct command command_fib;
 extern const struct command command_futures;
 extern const struct command command_info;
+extern const struct command command_tour;
 
 #endif

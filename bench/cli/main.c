@@ -12,8 +12,8 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &command_chapter, &command_fib,   &command_counter,
-    &command_futures, &command_bench, &command_info,
+    &command_chapter, &command_fib,   &command_counter, &command_futures,
+    &command_tour,    &command_bench, &command_info,
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
