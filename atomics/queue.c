@@ -406,12 +406,13 @@ uint64_t fi_queue_count(const struct fi_queue *q)
 
 void fi_queue_close(struct fi_queue *q)
 {
-    /* Relaxed: tail's own order decides which pushes come before. Whoever wants to see what they
-     * appended pops it, by Q9. */
+    /* Q18, relaxed: tail's own order decides which pushes come before. Whoever wants to see what they
+     * appended pops it, by Q9: a read-modify-write passes Q2 and Q3 on. */
     (void)atomic_fetch_or_explicit(&q->tail, CLOSED, memory_order_relaxed);
 }
 
 void fi_queue_reopen(struct fi_queue *q)
 {
+    /* Q19, relaxed: as Q18. */
     (void)atomic_fetch_and_explicit(&q->tail, ~CLOSED, memory_order_relaxed);
 }

@@ -37,6 +37,21 @@ static int start(struct filch_pool *pool, struct fi_worker *worker)
     return error;
 }
 
+bool fi_pool_has_work(const struct filch_pool *pool)
+{
+    if (!fi_sources_empty(&pool->sources))
+        return true;
+    for (int i = 0; i < fi_pool_known(pool); i++) {
+        if (!fi_batch_empty(&pool->workers[i]->batch))
+            return true;
+        for (struct fi_level *level = &pool->workers[i]->first; level;
+             level = fi_level_newer(level))
+            if (fi_deque_has_shared(&level->deque))
+                return true;
+    }
+    return false;
+}
+
 /* Who has put a worker back to sleep. Returns true if there is work, which somebody should see to. */
 static bool look_again(struct filch_pool *pool)
 {
@@ -46,13 +61,13 @@ static bool look_again(struct filch_pool *pool)
     return false;
 }
 
-/* Claimed, a worker without a thread. Others may have begun to search since, or will once they are
- * initialized. */
+/* Claimed, a worker without a thread. Others may have found the work since, or have begun to search,
+ * or will once they are initialized. */
 static bool is_needed(const struct filch_pool *pool)
 {
     int initializing = atomic_load(&pool->initializing);
 
-    return fi_idle_searching(atomic_load(&pool->idle.state)) <= 1 &&
+    return fi_idle_searching(atomic_load(&pool->idle.state)) <= 1 && fi_pool_has_work(pool) &&
            (!initializing || fi_sources_count(&pool->sources) > (uint64_t)initializing);
 }
 
@@ -81,21 +96,6 @@ void fi_pool_wake(struct filch_pool *pool)
         if (!look_again(pool) || atomic_load(&pool->initializing))
             return;
     }
-}
-
-bool fi_pool_has_work(const struct filch_pool *pool)
-{
-    if (!fi_sources_empty(&pool->sources))
-        return true;
-    for (int i = 0; i < fi_pool_known(pool); i++) {
-        if (!fi_batch_empty(&pool->workers[i]->batch))
-            return true;
-        for (struct fi_level *level = &pool->workers[i]->first; level;
-             level = fi_level_newer(level))
-            if (fi_deque_has_shared(&level->deque))
-                return true;
-    }
-    return false;
 }
 
 void fi_pool_ask(struct filch_pool *pool)
@@ -291,14 +291,6 @@ static int start_all(struct filch_pool *pool)
     return error;
 }
 
-/* The started ones leave by themselves once the pool has ended. */
-static void join_threads(struct filch_pool *pool, int first)
-{
-    for (int i = first; i < fi_pool_known(pool); i++)
-        if (pool->workers[i]->started)
-            pthread_join(pool->workers[i]->thread, NULL);
-}
-
 int fi_pool_create(const struct fi_pool_plan *plan, struct filch_pool **out)
 {
     struct fi_pool_plan used = *plan;
@@ -313,8 +305,7 @@ int fi_pool_create(const struct fi_pool_plan *plan, struct filch_pool **out)
         return FILCH_ENOMEM;
     if (!plan->on_demand && (error = start_all(pool))) {
         end(pool);
-        join_threads(pool, 0);
-        pool_free(pool);
+        fi_pool_join(pool);
         return error;
     }
     *out = pool;
@@ -349,19 +340,24 @@ void fi_pool_close(struct filch_pool *pool)
         notify_all(pool);
 }
 
+/* All but `self`, if it is a worker, leave by themselves, or have left. None is started any more. */
+static void join_and_free(struct filch_pool *pool, const struct fi_worker *self)
+{
+    for (int i = 0; i < fi_pool_known(pool); i++)
+        if (pool->workers[i]->started && pool->workers[i] != self)
+            pthread_join(pool->workers[i]->thread, NULL);
+    pool_free(pool);
+}
+
 void fi_pool_join(struct filch_pool *pool)
 {
-    /* Threads are started by the first worker or after it, and none after the end. */
-    if (pool->workers[0]->started)
-        pthread_join(pool->workers[0]->thread, NULL);
-    join_threads(pool, 1);
-    pool_free(pool);
+    join_and_free(pool, NULL);
 }
 
 void fi_pool_detach(struct filch_pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
-    bool over = pool->left || !pool->workers[0]->started;
+    bool over = pool->present == 0;
     if (!over && fi_process_hold())
         over = true; /* then it is waited for here */
     else
@@ -375,17 +371,17 @@ void fi_pool_detach(struct filch_pool *pool)
         plan.gone(plan.executor);
 }
 
-void fi_pool_leave(struct filch_pool *pool)
+void fi_pool_leave(struct fi_worker *worker)
 {
+    struct filch_pool *pool = worker->pool;
+
     pthread_mutex_lock(&pool->lock);
-    pool->left = true;
-    bool detached = pool->detached;
+    bool last = --pool->present == 0 && pool->detached;
     pthread_mutex_unlock(&pool->lock);
-    if (!detached)
+    if (!last)
         return;
     struct fi_pool_plan plan = pool->plan;
-    join_threads(pool, 1);
-    pool_free(pool);
+    join_and_free(pool, worker);
     if (plan.gone)
         plan.gone(plan.executor);
     fi_process_release(true);

@@ -211,12 +211,17 @@ static enum fi_rank favoured(uint32_t turn)
 static uint32_t pop_ranked(struct fi_sources *sources, struct fi_source_turn *turn, void **task,
                            struct fi_source **from)
 {
-    enum fi_rank first = favoured(turn->turn + 1);
-    uint32_t count = pop_of_rank(sources, turn, first, task, 1, from);
+    /* After a favoured one come the others below FI_HIGH. */
+    static const enum fi_rank orders[FI_RANKS][FI_RANKS] = {
+        [FI_HIGH] = {FI_HIGH, FI_NORMAL, FI_LOW},
+        [FI_NORMAL] = {FI_NORMAL, FI_LOW, FI_HIGH},
+        [FI_LOW] = {FI_LOW, FI_NORMAL, FI_HIGH},
+    };
+    const enum fi_rank *order = orders[favoured(turn->turn + 1)];
+    uint32_t count = 0;
 
-    for (enum fi_rank rank = 0; !count && rank < FI_RANKS; rank++)
-        if (rank != first)
-            count = pop_of_rank(sources, turn, rank, task, 1, from);
+    for (int i = 0; !count && i < FI_RANKS; i++)
+        count = pop_of_rank(sources, turn, order[i], task, 1, from);
     turn->turn += count;
     return count;
 }

@@ -80,6 +80,7 @@ int fi_thread_start(struct fi_worker *worker)
     if (error)
         return error;
     worker->started = true;
+    worker->pool->present++;
     name_thread(worker);
     return 0;
 }

@@ -530,7 +530,6 @@ void *fi_worker_main(void *argument)
     end_search(worker);
     settle(worker);
     self = NULL;
-    if (worker->number == 0)
-        fi_pool_leave(pool);
+    fi_pool_leave(worker);
     return NULL;
 }

@@ -136,7 +136,7 @@ struct filch_pool {
 
     pthread_mutex_t lock; /* workers start, are added, are admitted, retire, leave: rare */
     bool detached;        /* guarded by `lock`, as is the next one */
-    bool left;            /* the first worker has left */
+    int present;          /* threads that have started and not left */
     struct fi_worker *workers[];
 };
 
@@ -233,8 +233,8 @@ void fi_pool_end_if_asleep(struct filch_pool *pool, uint32_t asleep);
  * deques. */
 void fi_pool_found(struct filch_pool *pool);
 
-/* The first worker, as the last it does. */
-void fi_pool_leave(struct filch_pool *pool);
+/* Worker, as the last it does. The last one frees a pool that was detached. */
+void fi_pool_leave(struct fi_worker *worker);
 
 /* Any thread. Hands a task to the workers. Returns 0, FILCH_ENOMEM, FILCH_ESHUTDOWN (the source is
  * closed), or FILCH_ETHREAD (no worker can be started), with nothing done. */

@@ -5,7 +5,6 @@
 
 #include "awaited.h"
 
-#include <sched.h>
 #include <stddef.h>
 
 /* Its address is the word's value while the consumer sleeps. */
@@ -94,14 +93,11 @@ static void doze(struct fi_arrivals *arrivals, int64_t deadline)
         return;
     fi_latch_wait(&arrivals->latch, deadline);
     newest = ASLEEP;
-    /* Relaxed: nothing was published; A3 acquires what has come. */
-    if (atomic_compare_exchange_strong_explicit(&arrivals->newest, &newest, NULL,
-                                                memory_order_relaxed, memory_order_relaxed))
-        return;
-    /* Who replaced ASLEEP may be just about to end the latch: it must be done with it before it
-     * is made anew. */
-    while (!fi_latch_ended(&arrivals->latch))
-        sched_yield();
+    /* Relaxed: nothing was published; A3 acquires what has come. If something has, then who
+     * replaced ASLEEP may not have ended the latch yet: it comes out first, and
+     * fi_arrivals_take() waits until it has let go, before the latch can be made anew. */
+    (void)atomic_compare_exchange_strong_explicit(&arrivals->newest, &newest, NULL,
+                                                  memory_order_relaxed, memory_order_relaxed);
 }
 
 bool fi_arrivals_any(const struct fi_arrivals *arrivals)

@@ -11,7 +11,7 @@
 #include <float.h>
 
 /* The waiting thread. Why waiting for the future, which has not ended, would never end: FILCH_EFORKED
- * or FILCH_EDEADLK; or 0. */
+ * or FILCH_EDEADLK; or 0. What waits to be run on this very thread is run first. */
 static inline int fi_awaited_check(struct filch_future *future)
 {
     if (future->generation != fi_process_generation())
@@ -20,6 +20,7 @@ static inline int fi_awaited_check(struct filch_future *future)
     if (atomic_load_explicit(&future->fn, memory_order_relaxed) == (uintptr_t)fi_thread_id() ||
         fi_follows_own(future))
         return FILCH_EDEADLK;
+    fi_follow_catch_up();
     return 0;
 }
 

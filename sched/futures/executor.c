@@ -8,6 +8,7 @@
 #include "sched/core/process.h"
 #include "sched/futures/frame.h"
 
+#include <sched.h>
 #include <stdlib.h>
 
 /* ---- Making ------------------------------------------------------------------------------ */
@@ -28,6 +29,7 @@ static struct filch_executor *executor_alloc(const struct filch_executor_options
     atomic_init(&executor->refusal, 0);
     fi_tally_init(&executor->unfinished);
     atomic_init(&executor->references, 1);
+    atomic_init(&executor->memories, 1);
     executor->generation = fi_process_generation();
     executor->bounded = options->max_queued > 0;
     executor->when_full = options->when_full;
@@ -36,13 +38,28 @@ static struct filch_executor *executor_alloc(const struct filch_executor_options
     return executor;
 }
 
+void fi_executor_remember(struct filch_executor *executor)
+{
+    /* Relaxed: the caller knows the executor, which is there. */
+    atomic_fetch_add_explicit(&executor->memories, 1, memory_order_relaxed);
+}
+
+void fi_executor_forget(struct filch_executor *executor)
+{
+    /* F2, as for futures. */
+    if (executor &&
+        atomic_fetch_sub_explicit(&executor->memories, 1, memory_order_acq_rel) == 1)
+        free(executor);
+}
+
+/* It is of no more use, but to futures that may still ask whether it is. */
 static void executor_free(void *argument)
 {
     struct filch_executor *executor = argument;
 
     if (executor->bounded)
         filch_semaphore_fini(&executor->room);
-    free(executor);
+    fi_executor_forget(executor);
 }
 
 /* An initializer has failed: nothing is run any more. */
@@ -111,7 +128,7 @@ int filch_executor_create_on(struct filch_pool *pool,
     if (given.thread_name_prefix || given.initializer || given.initializer_arg ||
         given.stack_size || check_options(&given))
         return FILCH_EINVAL;
-    if (pool->generation != fi_process_generation())
+    if (filch_pool_check(pool))
         return FILCH_EFORKED;
     struct filch_executor *executor = executor_alloc(&given);
     if (!executor)
@@ -166,6 +183,15 @@ static void close_executor(struct filch_executor *executor)
         fi_pool_close(executor->pool);
 }
 
+/* Nobody comes any more. */
+static void await_visitors(const struct filch_executor *executor)
+{
+    /* E3, seq_cst: see fi_executor_follow(). Acquire: what they did with the executor. */
+    while (atomic_load_explicit(&executor->memories, memory_order_seq_cst) >=
+           FI_EXECUTOR_VISITOR)
+        sched_yield();
+}
+
 static void wait_for_end(struct filch_executor *executor)
 {
     if (executor->owns_pool)
@@ -209,13 +235,15 @@ int filch_executor_destroy(struct filch_executor *executor)
     if (is_orphaned_by_fork(executor)) {
         if (executor->owns_pool)
             (void)filch_pool_destroy(executor->pool);
-        executor_free(executor);
+        fi_executor_forget(executor); /* and those who stayed in the parent may wait for room */
         return 0;
     }
     int error = filch_executor_shutdown(executor, true, false);
-    if (!error)
-        fi_executor_release(executor);
-    return error;
+    if (error)
+        return error;
+    await_visitors(executor);
+    fi_executor_release(executor);
+    return 0;
 }
 
 void filch_executor_detach(struct filch_executor *executor)
@@ -227,6 +255,7 @@ void filch_executor_detach(struct filch_executor *executor)
         return;
     }
     close_executor(executor);
+    await_visitors(executor);
     if (executor->owns_pool) {
         fi_pool_detach(executor->pool); /* which frees the executor, too */
         return;

@@ -10,6 +10,8 @@
 #include <filch/executor.h>
 #include <filch/sync.h>
 
+#define FI_EXECUTOR_VISITOR ((uint64_t)1 << 32)
+
 struct filch_executor {
     struct filch_pool *pool;  /* NULL: inline */
     struct fi_source *source; /* where its tasks wait; NULL: inline */
@@ -24,7 +26,13 @@ struct filch_executor {
     /* For shutdown and for the end, where that of the pool does not do. */
     struct fi_tally unfinished;   /* tasks; with a pool of its own those that a submit runs */
     _Atomic(uint64_t) references; /* its owner's, and each task's; not with a pool of its own */
-    bool held;                    /* detached: the process waits for it */
+
+    /* For futures that are to follow on others, and may find that the executor is gone: its memory
+     * is not. */
+    _Atomic(uint64_t)
+        memories; /* low half: its own, and each such future's; high half: how many
+                                   of them are being submitted at this moment */
+    bool held;    /* detached: the process waits for it */
 };
 
 /* Any thread. Does the executor take tasks? Returns 0, or why not. */
@@ -47,6 +55,17 @@ void fi_executor_end_here(struct filch_executor *executor);
 
 /* Who has ended a task that was injected, as the last it does with the executor. */
 void fi_executor_ended(struct filch_executor *executor);
+
+/* Any thread that the executor outlives. A future is to follow on another, and will run here. */
+void fi_executor_remember(struct filch_executor *executor);
+
+/* Any thread, once a future. It will not. The executor may be gone, in all but its memory. NULL is
+ * fine. */
+void fi_executor_forget(struct filch_executor *executor);
+
+/* Likewise, instead of fi_executor_forget(). Has a worker run the task; NULL, inline: the caller is to
+ * run it until fi_executor_end_here(). Returns 0, or why it is refused. */
+int fi_executor_follow(struct filch_executor *executor, struct fi_task *task);
 
 /* Any thread. Ends all that wait in its source with `refusal`. */
 void fi_executor_refuse_queued(struct filch_executor *executor, int refusal);

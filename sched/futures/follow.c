@@ -2,8 +2,9 @@
  *
  * What follows on a future: callbacks, and further futures (filch_future_then()). Callbacks are called
  * at once, as in CPython, one inside the other if a callback completes another future. A future that
- * follows without an executor of its own is run by a loop, not by recursion, so that a chain may be
- * of any length.
+ * follows goes to its executor; one that has none, or that is to end as its parent did, waits in a
+ * list of this thread's. A loop works it off, not recursion, so that a chain may be of any length,
+ * and so does whoever waits on this thread.
  *
  * A future that follows is in its parent's list, which has a reference to it; it points back
  * without one (FI_FOLLOWS), or neither would ever be freed if the parent never ended. That pointer
@@ -44,6 +45,7 @@ static void call_user(struct fi_callback *base, void *owner)
 
 int filch_future_add_done_callback(struct filch_future *future, filch_done_fn *fn, void *arg)
 {
+    FI_ASSERT_ALIVE(future);
     if (!fn)
         return FILCH_EINVAL;
     if (fi_latch_ended(&future->latch)) {
@@ -61,7 +63,7 @@ int filch_future_add_done_callback(struct filch_future *future, filch_done_fn *f
 
 /* ---- A loop instead of recursion --------------------------------------------------------- */
 
-/* Futures that are to be run on this thread, one after another. */
+/* Futures that are to be settled on this thread, one after another. */
 static _Thread_local struct {
     struct fi_callback *first, *last;
     bool looping;
@@ -84,21 +86,6 @@ void fi_follow_resume(bool looping)
     ready.looping = looping;
 }
 
-static void run_ready(void)
-{
-    if (ready.looping)
-        return;
-    ready.looping = true;
-    while (ready.first) {
-        struct filch_future *future = future_of(ready.first);
-        ready.first = ready.first->next;
-        if (fi_latch_claim(&future->latch))
-            fi_future_run(future);
-        filch_future_release(future);
-    }
-    ready.looping = false;
-}
-
 static void append_ready(struct filch_future *future)
 {
     future->follower.next = NULL;
@@ -109,21 +96,82 @@ static void append_ready(struct filch_future *future)
     ready.last = &future->follower;
 }
 
-/* ---- Followers --------------------------------------------------------------------------- */
+static uint32_t flags_of(const struct filch_future *future)
+{
+    /* Relaxed: this thread wrote them, or knows that the future has ended. */
+    return atomic_load_explicit(&future->flags, memory_order_relaxed);
+}
 
-/* Has it run, now that its parent has a result. The list's reference goes along. */
-static void start(struct filch_future *future)
+static void run_here(struct filch_future *future)
 {
     struct filch_executor *executor = future->executor;
+    int error = executor ? fi_executor_follow(executor, NULL) : 0;
 
-    if (!executor || !executor->source) {
-        append_ready(future);
-        return;
+    if (!fi_latch_claim(&future->latch))
+        ; /* cancelled */
+    else if (error)
+        fi_future_fail(future, error, NULL);
+    else
+        fi_future_run(future);
+    if (executor && !error)
+        fi_executor_end_here(executor);
+}
+
+static void fail_as_parent(struct filch_future *future)
+{
+    int code;
+    const char *text = filch_future_error(future->parent, 0, &code);
+
+    if (fi_latch_claim(&future->latch))
+        fi_future_fail(future, code, text);
+}
+
+/* The list's reference goes along. */
+static void settle(struct filch_future *future)
+{
+    bool inherits = flags_of(future) & FI_INHERITS;
+
+    if (inherits && !(flags_of(future->parent) & FI_FAILED)) {
+        run_here(future);
+    } else {
+        fi_executor_forget(future->executor);
+        if (inherits)
+            fail_as_parent(future);
+        else
+            (void)fi_future_revoke(future);
     }
+    filch_future_release(future);
+}
+
+static void run_ready(void)
+{
+    if (ready.looping)
+        return;
+    ready.looping = true;
+    while (ready.first) {
+        struct filch_future *future = future_of(ready.first);
+        ready.first = ready.first->next;
+        settle(future);
+    }
+    ready.looping = false;
+}
+
+void fi_follow_catch_up(void)
+{
+    if (!ready.first)
+        return;
+    bool looping = fi_follow_pause();
+    run_ready();
+    fi_follow_resume(looping);
+}
+
+/* ---- Followers --------------------------------------------------------------------------- */
+
+/* Has a worker run it, now that its parent has a result. The list's reference goes along. */
+static void start(struct filch_future *future)
+{
     future->task.run = fi_future_take;
-    int error = fi_executor_check(executor);
-    if (!error)
-        error = fi_executor_inject(executor, FI_NORMAL, &future->task);
+    int error = fi_executor_follow(future->executor, &future->task);
     if (!error)
         return;
     if (fi_latch_claim(&future->latch))
@@ -131,56 +179,66 @@ static void start(struct filch_future *future)
     filch_future_release(future);
 }
 
-/* Its parent has failed or was cancelled, and it shares that fate. */
-static void inherit_failure(struct filch_future *future, struct filch_future *parent)
+/* The follower lets go of the parent that it points to, or holds it from now on, unless that was
+ * cancelled or never ends (`parent` is NULL). Returns false if it has ended itself. */
+static bool cut(struct filch_future *future, struct filch_future *parent)
 {
-    if (filch_future_cancelled(parent)) {
-        (void)fi_future_revoke(future);
-    } else if (fi_latch_claim(&future->latch)) {
-        int code;
-        const char *text = filch_future_error(parent, 0, &code);
-        fi_future_fail(future, code, text);
-    }
-    filch_future_release(future);
-}
+    bool inherits = parent && !filch_future_cancelled(parent);
 
-/* The follower lets go of the parent that it points to. Returns false if it has ended itself. */
-static bool cut(struct filch_future *future, bool inherits)
-{
     if (!fi_latch_lock(&future->latch))
         return false;
     if (inherits) {
-        filch_future_retain(future->parent);
+        filch_future_retain(parent);
         atomic_fetch_or_explicit(&future->flags, FI_INHERITS, memory_order_relaxed);
     } else {
         future->parent = NULL;
     }
-    /* F4, release, pairs with F5 in future.c: the parent, its result, and FI_INHERITS. */
+    if (!inherits || flags_of(parent) & FI_FAILED)
+        future->pool = NULL; /* nobody is to run it */
+    /* F4, release, pairs with F5 in future.c: the parent and its result, the pool, FI_INHERITS. */
     atomic_fetch_and_explicit(&future->flags, ~(uint32_t)FI_FOLLOWS, memory_order_release);
     fi_latch_unlock(&future->latch);
     return true;
 }
 
-static void follow(struct fi_callback *follower, void *owner)
+/* The parent has ended, or is about to go without an end (NULL). */
+static void follow(struct filch_future *future, struct filch_future *parent)
 {
-    struct filch_future *future = future_of(follower), *parent = owner;
-    bool result = filch_future_state(parent) == FILCH_FINISHED &&
-                  !(atomic_load_explicit(&parent->flags, memory_order_relaxed) & FI_FAILED);
-
-    if (!cut(future, result))
+    if (!cut(future, parent)) {
+        fi_executor_forget(future->executor);
         filch_future_release(future);
-    else if (result)
+    } else if (future->pool) {
         start(future);
-    else
-        inherit_failure(future, parent);
+    } else {
+        append_ready(future);
+    }
+}
+
+static void call_follower(struct fi_callback *follower, void *parent)
+{
+    follow(future_of(follower), parent);
 }
 
 void fi_follow(struct filch_future *future, struct fi_callback *callbacks)
 {
+    struct fi_callback *users = NULL, **last = &users;
+
+    /* Followers first: a user's callback may wait for one. */
     while (callbacks) {
         struct fi_callback *next = callbacks->next;
-        callbacks->call(callbacks, future);
+        if (callbacks->call == call_follower) {
+            call_follower(callbacks, future);
+        } else {
+            *last = callbacks;
+            last = &callbacks->next;
+        }
         callbacks = next;
+    }
+    *last = NULL;
+    while (users) {
+        struct fi_callback *next = users->next;
+        users->call(users, future);
+        users = next;
     }
     run_ready();
 }
@@ -192,15 +250,12 @@ void fi_follow_abandon(struct filch_future *future)
     /* Nobody else knows it. */
     for (struct fi_callback *callback = future->latch.callbacks; callback; callback = next) {
         next = callback->next;
-        if (callback->call != follow) {
+        if (callback->call == call_follower)
+            follow(future_of(callback), NULL);
+        else
             free(callback);
-            continue;
-        }
-        struct filch_future *follower = future_of(callback);
-        if (cut(follower, false))
-            (void)fi_future_revoke(follower);
-        filch_future_release(follower);
     }
+    run_ready();
 }
 
 int filch_future_then(struct filch_future *future, struct filch_executor *executor,
@@ -208,6 +263,7 @@ int filch_future_then(struct filch_future *future, struct filch_executor *execut
 {
     int error = fn ? 0 : FILCH_EINVAL;
 
+    FI_ASSERT_ALIVE(future);
     if (!error && executor)
         error = fi_executor_check(executor);
     if (error)
@@ -221,11 +277,13 @@ int filch_future_then(struct filch_future *future, struct filch_executor *execut
     new->executor = executor;
     new->pool = executor ? executor->pool : NULL;
     new->parent = future;
-    new->follower.call = follow;
+    new->follower.call = call_follower;
+    if (executor)
+        fi_executor_remember(executor);
     if (next)
         *next = new;
     if (!fi_latch_add(&future->latch, &new->follower)) {
-        follow(&new->follower, future);
+        follow(new, future);
         run_ready();
     }
     return 0;

@@ -18,15 +18,6 @@
 
 /* ---- References -------------------------------------------------------------------------- */
 
-/* A debug build finds out who uses a future without a reference, until its memory is used again. */
-#ifdef FILCH_DEBUG
-#define ASSERT_ALIVE(future)                                                              \
-    assert(atomic_load_explicit(&(future)->latch.references, memory_order_relaxed) > 0 && \
-           "a future is used after its last reference was released")
-#else
-#define ASSERT_ALIVE(future) ((void)(future))
-#endif
-
 struct filch_future *fi_future_alloc(uint32_t flags)
 {
     struct filch_future *future = fi_slab_alloc(FI_SLAB_FUTURE);
@@ -63,31 +54,38 @@ static void add_flag(struct filch_future *future, uint32_t flag)
 
 struct filch_future *filch_future_retain(struct filch_future *future)
 {
-    ASSERT_ALIVE(future);
+    FI_ASSERT_ALIVE(future);
     /* F1, relaxed: the caller has a reference already, by which it knows the future. */
     atomic_fetch_add_explicit(&future->latch.references, 1, memory_order_relaxed);
     return future;
 }
 
-void filch_future_release(struct filch_future *future)
+/* The last reference is gone. Returns the parent if the future held it. */
+static struct filch_future *future_free(struct filch_future *future)
 {
-    if (!future)
-        return;
-    ASSERT_ALIVE(future);
-    /* F2, acq_rel, pairs with itself: all that others did with the future comes before the
-     * free. */
-    if (atomic_fetch_sub_explicit(&future->latch.references, 1, memory_order_acq_rel) != 1)
-        return;
     uint32_t flags = flags_of(future);
+    struct filch_future *parent = flags & FI_INHERITS ? future->parent : NULL;
+
     if (!fi_latch_ended(&future->latch))
         fi_follow_abandon(future);
-    if (flags & FI_INHERITS)
-        filch_future_release(future->parent);
-    else if (!(flags & FI_FOLLOWS))
+    if (!(flags & (FI_INHERITS | FI_FOLLOWS)))
         free(future->text);
     filch_token_release(future->token);
     free(future->name);
     fi_slab_free(FI_SLAB_FUTURE, future);
+    return parent;
+}
+
+void filch_future_release(struct filch_future *future)
+{
+    while (future) {
+        FI_ASSERT_ALIVE(future);
+        /* F2, acq_rel, pairs with itself: all that others did with the future comes before the
+         * free. */
+        if (atomic_fetch_sub_explicit(&future->latch.references, 1, memory_order_acq_rel) != 1)
+            return;
+        future = future_free(future);
+    }
 }
 
 /* ---- Completing -------------------------------------------------------------------------- */
@@ -106,10 +104,12 @@ static void drop_parent(struct filch_future *future)
 
 static void set_failure(struct filch_future *future, int code, const char *text)
 {
+    /* Without memory the code's own text is left. It may be the parent's. */
+    char *copy = text ? strndup(text, FI_TEXT_SIZE - 1) : NULL;
+
     drop_parent(future);
     future->value = (void *)(intptr_t)code;
-    /* Without memory the code's own text is left. */
-    future->text = text ? strndup(text, FI_TEXT_SIZE - 1) : NULL;
+    future->text = copy;
     add_flag(future, FI_FAILED);
 }
 
@@ -202,6 +202,17 @@ static bool refuse(struct filch_future *future, int refusal)
     return filch_future_cancelled(future);
 }
 
+/* Who has taken it out of its source, or runs it as it waits for it: it has started, so max_queued
+ * does not count it any more. */
+static void leave_queue(struct filch_future *future)
+{
+    /* Relaxed: decides who says so. */
+    if (flags_of(future) & FI_QUEUED &&
+        atomic_fetch_and_explicit(&future->flags, ~(uint32_t)FI_QUEUED, memory_order_relaxed) &
+            FI_QUEUED)
+        fi_executor_taken(future->executor);
+}
+
 void fi_future_take(struct fi_task *task, struct fi_worker *worker, struct filch_slot *head,
                     int refusal)
 {
@@ -212,8 +223,7 @@ void fi_future_take(struct fi_task *task, struct fi_worker *worker, struct filch
     (void)head; /* a plain function runs no fork of this level's */
     if (worker)
         fi_worker_settle_but(worker, NULL);
-    if (flags_of(future) & FI_QUEUED)
-        fi_executor_taken(executor);
+    leave_queue(future);
     if (!refusal && future->token && filch_token_cancelled(future->token))
         refusal = FILCH_ECANCELED;
     if (refusal)
@@ -243,7 +253,7 @@ int filch_future_create(struct filch_future **future)
 
 int filch_future_set_running_or_notify_cancel(struct filch_future *future)
 {
-    ASSERT_ALIVE(future);
+    FI_ASSERT_ALIVE(future);
     if (flags_of(future) & FI_MANUAL && fi_latch_claim(&future->latch))
         return 1;
     return fi_latch_notify_cancel(&future->latch) ? 0 : FILCH_ESTATE;
@@ -253,7 +263,7 @@ static int complete(struct filch_future *future, void *result, int code, const c
 {
     struct fi_callback *callbacks;
 
-    ASSERT_ALIVE(future);
+    FI_ASSERT_ALIVE(future);
     if (!(flags_of(future) & FI_MANUAL) || !fi_latch_lock(&future->latch))
         return FILCH_ESTATE;
     if (code)
@@ -279,7 +289,7 @@ int filch_future_set_error(struct filch_future *future, int code, const char *te
 
 bool filch_future_cancel(struct filch_future *future)
 {
-    ASSERT_ALIVE(future);
+    FI_ASSERT_ALIVE(future);
     return fi_future_revoke(future) || filch_future_cancelled(future);
 }
 
@@ -303,7 +313,7 @@ enum filch_future_state filch_future_state(const struct filch_future *future)
         [FI_FINISHED] = FILCH_FINISHED,
     };
 
-    ASSERT_ALIVE(future);
+    FI_ASSERT_ALIVE(future);
     return states[fi_latch_state(&future->latch)];
 }
 
@@ -328,11 +338,11 @@ static bool run_awaited(struct filch_future *future, const struct fi_worker *wor
 {
     struct filch_executor *executor = future->executor;
 
-    /* F5, acquire, pairs with F4: what it follows on. */
-    if (worker->pool != future->pool ||
-        atomic_load_explicit(&future->flags, memory_order_acquire) & FI_FOLLOWS ||
-        !fi_latch_claim(&future->latch))
+    /* F5, acquire, pairs with F4: what it follows on, and the pool. */
+    if (atomic_load_explicit(&future->flags, memory_order_acquire) & FI_FOLLOWS ||
+        worker->pool != future->pool || !fi_latch_claim(&future->latch))
         return false;
+    leave_queue(future);
     fi_future_run(future);
     end_half(future, executor);
     return true;
@@ -343,7 +353,7 @@ static int await(struct filch_future *future, double timeout)
 {
     struct fi_worker *worker = fi_worker_self();
 
-    ASSERT_ALIVE(future);
+    FI_ASSERT_ALIVE(future);
     if (isnan(timeout))
         return FILCH_EINVAL;
     if (fi_latch_ended(&future->latch))
@@ -355,6 +365,7 @@ static int await(struct filch_future *future, double timeout)
     if (atomic_load_explicit(&future->fn, memory_order_relaxed) == (uintptr_t)fi_thread_id() ||
         fi_follows_own(future))
         return FILCH_EDEADLK;
+    fi_follow_catch_up();
     if (!worker || !run_awaited(future, worker))
         fi_latch_wait(&future->latch, fi_deadline(timeout));
     return fi_latch_ended(&future->latch) ? 0 : FILCH_ETIMEDOUT;

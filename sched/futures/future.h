@@ -11,6 +11,8 @@
 #include <filch/executor.h>
 #include <filch/future.h>
 
+#include <assert.h>
+
 struct filch_token;
 
 /* Bits of filch_future.flags. */
@@ -36,8 +38,9 @@ struct filch_future {
     struct fi_latch latch; /* and the references */
     _Atomic(uintptr_t) fn; /* filch_fn or filch_then_fn; once it runs, the thread's id */
     void *value;           /* the argument, then the runner's; when it has ended the result */
-    struct filch_executor *executor; /* or NULL; alive until the future has ended */
-    struct filch_pool *pool;         /* that may run it now, or NULL; only to be compared */
+    struct filch_executor
+        *executor;           /* or NULL; alive until the future has ended, but for followers */
+    struct filch_pool *pool; /* that may run it now, or NULL; only to be compared */
     union {
         char *text;                  /* of the failure: the runner's until it has ended */
         struct filch_future *parent; /* that it follows on, with a reference */
@@ -48,6 +51,15 @@ struct filch_future {
     _Atomic(uint32_t) flags;
 };
 _Static_assert(sizeof(struct filch_future) == FI_SLAB_FUTURE_SIZE, "as slab.h says");
+
+/* A debug build finds out who uses a future without a reference, until its memory is used again. */
+#ifdef FILCH_DEBUG
+#define FI_ASSERT_ALIVE(future)                                                           \
+    assert(atomic_load_explicit(&(future)->latch.references, memory_order_relaxed) > 0 && \
+           "a future is used after its last reference was released")
+#else
+#define FI_ASSERT_ALIVE(future) ((void)(future))
+#endif
 
 /* Any thread. PENDING, with one reference; NULL when memory lacks. */
 struct filch_future *fi_future_alloc(uint32_t flags);
@@ -74,6 +86,9 @@ void fi_follow(struct filch_future *future, struct fi_callback *callbacks);
  * wait for that. */
 bool fi_follow_pause(void);
 void fi_follow_resume(bool looping);
+
+/* A thread that is about to wait for a future. Works off what follows on this very thread. */
+void fi_follow_catch_up(void);
 
 /* Who gives back the last reference. What follows on a future that will never end is cancelled. */
 void fi_follow_abandon(struct filch_future *future);

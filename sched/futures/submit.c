@@ -19,8 +19,9 @@ int fi_executor_check(const struct filch_executor *executor)
 {
     if (executor->generation != fi_process_generation())
         return FILCH_EFORKED;
-    /* Relaxed: a submit beside a shutdown may come before it; a closed source has the last word. */
-    return atomic_load_explicit(&executor->refusal, memory_order_relaxed);
+    /* E2, seq_cst: see fi_executor_follow(). Otherwise a submit beside a shutdown may come before it;
+     * a closed source has the last word. */
+    return atomic_load_explicit(&executor->refusal, memory_order_seq_cst);
 }
 
 static void begin(struct filch_executor *executor)
@@ -68,6 +69,21 @@ int fi_executor_inject(struct filch_executor *executor, enum fi_rank rank, struc
     return error == FILCH_ESHUTDOWN && refusal ? refusal : error;
 }
 
+int fi_executor_follow(struct filch_executor *executor, struct fi_task *task)
+{
+    /* E1, E2, seq_cst: whoever ends the executor first has it refuse, and then looks for visitors
+     * (E3): either it sees this one, and waits, or this one is refused. */
+    atomic_fetch_add_explicit(&executor->memories, FI_EXECUTOR_VISITOR, memory_order_seq_cst);
+    int error = fi_executor_check(executor);
+    if (!error && task)
+        error = fi_executor_inject(executor, FI_NORMAL, task);
+    else if (!error)
+        fi_executor_begin_here(executor);
+    atomic_fetch_sub_explicit(&executor->memories, FI_EXECUTOR_VISITOR, memory_order_release);
+    fi_executor_forget(executor);
+    return error;
+}
+
 int fi_executor_enter(struct filch_executor *executor)
 {
     int error;
@@ -96,11 +112,15 @@ void fi_executor_taken(struct filch_executor *executor)
 
 void fi_executor_refuse_queued(struct filch_executor *executor, int refusal)
 {
+    struct fi_frame frame;
     struct fi_task *task;
 
+    /* The executor has to wait for their callbacks. */
+    fi_frame_enter(&frame, NULL, NULL, executor);
     while ((task = fi_source_pop(executor->source)) ||
            (task = fi_pool_take_back(executor->pool, executor->source)))
         task->run(task, NULL, NULL, refusal);
+    fi_frame_leave(&frame);
 }
 
 /* ---- Futures ----------------------------------------------------------------------------- */
@@ -205,7 +225,7 @@ int filch_pool_submit(struct filch_pool *pool, filch_fn *fn, void *arg,
 {
     if (!fn)
         return FILCH_EINVAL;
-    if (pool->generation != fi_process_generation())
+    if (filch_pool_check(pool))
         return FILCH_EFORKED;
     /* Relaxed: whoever destroys a pool while others still submit has to order the two itself. */
     if (atomic_load_explicit(&pool->phase, memory_order_relaxed) != FI_OPEN &&

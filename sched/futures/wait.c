@@ -40,9 +40,9 @@ static void hear(struct fi_waiter *waiter)
     struct gathering *gathering = seat->gathering;
     bool decides = gathering->when == FILCH_FIRST_ERROR && has_failed(seat->future);
 
-    /* G1, acq_rel, pairs with itself: the ends of all that were missing come before the end of
-     * the wait. Below 0 it means nothing. */
-    if (decides || atomic_fetch_sub_explicit(&gathering->missing, 1, memory_order_acq_rel) == 1)
+    /* Relaxed: only counts, and means nothing below 0. Who waits sees each end for itself when
+     * its seat leaves that latch (L3). */
+    if (decides || atomic_fetch_sub_explicit(&gathering->missing, 1, memory_order_relaxed) == 1)
         (void)fi_latch_end(&gathering->over, FI_PENDING, FI_FINISHED, NULL);
 }
 
@@ -58,7 +58,7 @@ static void look_at(struct filch_future *const *futures, size_t count, struct lo
     *look = (struct look){0};
     for (size_t i = 0; i < count; i++) {
         int error;
-        if (fi_latch_ended(&futures[i]->latch)) {
+        if (filch_future_done(futures[i])) {
             look->ended++;
             look->failed += has_failed(futures[i]);
         } else if ((error = fi_awaited_check(futures[i]))) {
@@ -139,10 +139,10 @@ int filch_wait(struct filch_future *const *futures, size_t count, enum filch_whe
             return error;
     }
     for (size_t i = 0; i < count; i++) {
-        bool has_ended = fi_latch_ended(&futures[i]->latch);
-        ended += has_ended;
+        bool is_done = filch_future_done(futures[i]);
+        ended += is_done;
         if (done)
-            done[i] = has_ended;
+            done[i] = is_done;
     }
     if (done_count)
         *done_count = ended;

@@ -138,7 +138,7 @@ struct filch_turn_ *fi_turns_choose_one(struct filch_turns_ *queue)
     while (turn && !(atomic_load_explicit(&turn->state, memory_order_relaxed) & ASLEEP))
         turn = turn->next;
     if (!turn)
-        turn = queue->first;
+        turn = queue->last;
     if (turn)
         (void)choose(queue, turn);
     return turn;

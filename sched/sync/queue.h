@@ -26,7 +26,9 @@
  * ASLEEP, as could go on. Who was CHOSEN while AWAKE may have a stranger's task on top of its stack
  * and be back in an hour, so it does not count. Who comes looks at the value when it leaves, LOCKED,
  * even if its time is up: what it does not take is still there when it unlocks, and the next one is
- * chosen for it. sched/README.md has the argument in full. */
+ * chosen for it. And nobody else is woken for what somebody is coming for: without that count eight
+ * threads that held a mutex for 200 ns each changed places 100 times as often. sched/README.md
+ * has the argument in full. */
 #ifndef FI_SYNC_QUEUE_H
 #define FI_SYNC_QUEUE_H
 
@@ -78,7 +80,8 @@ void fi_turns_remove(struct filch_turns_ *queue, struct filch_turn_ *turn);
 /* Chooses, longest first, until `ready` waiters are coming. Returns them, for fi_turns_tell(). */
 struct filch_turn_ *fi_turns_choose(struct filch_turns_ *queue, uint64_t ready);
 
-/* Chooses one: the longest that is ASLEEP or, with none, the longest. */
+/* Chooses one: the longest that is ASLEEP or, with none, the newest, for others may lie under it on
+ * its worker's stack. */
 struct filch_turn_ *fi_turns_choose_one(struct filch_turns_ *queue);
 
 /* Chooses all. */

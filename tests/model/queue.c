@@ -11,7 +11,7 @@
  * field that the pusher writes and the popper reads) that a push happens before its pop. The
  * checker itself reports data races and accesses to freed segments.
  *
- * Scenarios: 17
+ * Scenarios: 25
  *    1  two pushers race to open the first segment, one popper
  *    2  one pusher, two poppers, over a border
  *    3  one pusher, one popper, three segments: close, lap, keep and open again
@@ -29,6 +29,14 @@
  *   15  the same with two poppers that close it between them
  *   16  as 14, with a popper that looks twice before it spoils a cell
  *   17  the same: a push sleeps while its segment is opened, closed and freed by others
+ *   18  a push over two borders while another thread closes the queue, and empties it
+ *   19  two pushers at a border, of which one may help the other, while the queue is closed
+ *   20  the end: who pushes looks whether all is over, who ends it looks for items: none is left
+ *   21  a queue is closed and opened again while it is popped from
+ *   22  one pusher, one popper that takes two at a time, over a border
+ *   23  one pusher, a popper that takes two at a time and another one
+ *   24  two pushers and a popper that takes two at a time: one of the two cells may be spoilt
+ *   25  parking, as 6, with a sleeper that tries to pop two at a time
  *
  * queue.mutants lists weakenings of queue.c, each of which one of these must catch. */
 #ifndef FILCH_MODEL
@@ -38,7 +46,7 @@
 #define SCENARIO 1
 #endif
 #define FI_QUEUE_SEGMENT   2
-#define FI_QUEUE_DIRECTORY (SCENARIO >= 14 ? 1 : 2)
+#define FI_QUEUE_DIRECTORY (SCENARIO >= 14 && SCENARIO <= 17 ? 1 : 2)
 #define FI_QUEUE_PATIENCE  (SCENARIO == 11 || SCENARIO == 16 ? 1 : 0)
 
 #include "atomics/queue.c"
@@ -62,19 +70,35 @@ static int give(int index, int owner)
     return fi_queue_push(&queue, &items[index]);
 }
 
-/* Pops once; returns the item's index, or -1. last[owner] is the newest index from that owner.
- */
-static int take(int *last)
+/* Has been popped. last[owner] is the newest index from that owner. */
+static int check(struct item *item, int *last)
 {
-    struct item *item = fi_queue_pop(&queue);
-    if (item == NULL)
-        return -1;
     int index = (int)(item - items);
     assert(item->seen == 1);
     item->seen = 2;
     assert(index > last[item->owner]);
     last[item->owner] = index;
     return index;
+}
+
+/* Pops once; returns the item's index, or -1. */
+static int take(int *last)
+{
+    struct item *item = fi_queue_pop(&queue);
+    return item == NULL ? -1 : check(item, last);
+}
+
+/* Pops two at most; returns how many. */
+static int take_two(int *last)
+{
+    void *two[2];
+    uint32_t count = fi_queue_pop_many(&queue, two, 2);
+    assert(count <= 2);
+    if (count > 0)
+        check(two[0], last);
+    if (count > 1)
+        check(two[1], last);
+    return (int)count;
 }
 
 /* After the others are joined: pops the rest, `left` items, and not one more. */
@@ -188,7 +212,7 @@ int main(void)
     return 0;
 }
 
-#elif SCENARIO >= 4 && SCENARIO <= 6
+#elif (SCENARIO >= 4 && SCENARIO <= 6) || SCENARIO == 25
 static _Atomic(int) asleep;
 static int woken;
 
@@ -213,6 +237,9 @@ int main(void)
     atomic_store_explicit(&asleep, 1, memory_order_seq_cst);
 #if SCENARIO == 6
     int saw = take(last) >= 0;
+    int got = saw;
+#elif SCENARIO == 25
+    int saw = take_two(last) == 1;
     int got = saw;
 #else
     int saw = !fi_queue_empty(&queue);
@@ -454,6 +481,190 @@ int main(void)
     pthread_join(a, NULL);
     assert(here > 0);
     drain(here + pushed - popped);
+    fi_queue_fini(&queue);
+    return 0;
+}
+
+#elif SCENARIO == 18 || SCENARIO == 20
+/* As fi_pool_inject() and the life of the last worker in sched/core. */
+static _Atomic(int) ended;
+static int popped[2], pushed;
+
+static void empty(int *count)
+{
+    int last[4] = {-1, -1, -1, -1};
+    while (take(last) >= 0)
+        ++*count;
+}
+
+static void *closer(void *argument)
+{
+    fi_queue_close(&queue);
+#if SCENARIO == 20
+    atomic_store(&ended, 1);
+#endif
+    empty(&popped[0]);
+    return argument;
+}
+
+int main(void)
+{
+    pthread_t a;
+    start();
+    pthread_create(&a, NULL, closer, NULL);
+    for (int i = 0; i < (SCENARIO == 18 ? 3 : 2); i++) {
+        int closed = give(i, 1);
+        assert(closed == 0 || closed == FI_QUEUE_CLOSED);
+        pushed += !closed;
+#if SCENARIO == 20
+        if (!closed && atomic_load(&ended))
+            empty(&popped[1]);
+#endif
+    }
+    pthread_join(a, NULL);
+    assert(give(7, 1) == FI_QUEUE_CLOSED);
+#if SCENARIO == 20
+    assert(popped[0] + popped[1] == pushed);
+#endif
+    drain(pushed - popped[0] - popped[1]);
+    fi_queue_fini(&queue);
+    return 0;
+}
+
+#elif SCENARIO == 19
+static int pushed;
+
+static void *pusher(void *argument)
+{
+    pushed = give(1, 1) == 0;
+    return argument;
+}
+
+static void *closer(void *argument)
+{
+    fi_queue_close(&queue);
+    return argument;
+}
+
+int main(void)
+{
+    pthread_t a, b;
+    start();
+    pthread_create(&a, NULL, pusher, NULL);
+    pthread_create(&b, NULL, closer, NULL);
+    int here = give(2, 2) == 0;
+    pthread_join(a, NULL);
+    pthread_join(b, NULL);
+    assert(give(7, 3) == FI_QUEUE_CLOSED);
+    drain(here + pushed);
+    fi_queue_fini(&queue);
+    return 0;
+}
+
+#elif SCENARIO == 21
+static int popped;
+
+static void *popper(void *argument)
+{
+    int last[4] = {-1, -1, -1, -1};
+    popped = (take(last) >= 0) + (take(last) >= 0);
+    return argument;
+}
+
+static void *pusher(void *argument)
+{
+    int failed = give(0, 1);
+    assert(!failed);
+    return argument;
+}
+
+int main(void)
+{
+    pthread_t a, b;
+    start();
+    pthread_create(&a, NULL, popper, NULL);
+    pthread_create(&b, NULL, pusher, NULL);
+    pthread_join(b, NULL);
+    fi_queue_close(&queue);
+    assert(give(1, 2) == FI_QUEUE_CLOSED);
+    fi_queue_reopen(&queue);
+    int failed = give(1, 2);
+    assert(!failed);
+    pthread_join(a, NULL);
+    drain(2 - popped);
+    fi_queue_fini(&queue);
+    return 0;
+}
+
+#elif SCENARIO == 22 || SCENARIO == 23
+static int popped[2];
+
+static void *takes_two(void *argument)
+{
+    int last[4] = {-1, -1, -1, -1};
+    popped[0] = take_two(last);
+#if SCENARIO == 22
+    popped[0] += take_two(last);
+#endif
+    return argument;
+}
+
+static void *takes_one(void *argument)
+{
+    int last[4] = {-1, -1, -1, -1};
+    popped[1] = take(last) >= 0;
+    return argument;
+}
+
+int main(void)
+{
+    pthread_t a, b;
+    start();
+    pthread_create(&a, NULL, takes_two, NULL);
+#if SCENARIO == 23
+    pthread_create(&b, NULL, takes_one, NULL);
+#endif
+    int pushed = 0;
+    for (int i = 0; i < 3; i++)
+        pushed += give(i, 1) == 0; /* the third may find the directory full */
+    assert(pushed >= 2);
+    pthread_join(a, NULL);
+#if SCENARIO == 23
+    pthread_join(b, NULL);
+#endif
+    drain(pushed - popped[0] - popped[1]);
+    fi_queue_fini(&queue);
+    return 0;
+}
+
+#elif SCENARIO == 24
+static int popped;
+
+static void *popper(void *argument)
+{
+    int last[4] = {-1, -1, -1, -1};
+    popped = take_two(last);
+    return argument;
+}
+
+static void *pusher(void *argument)
+{
+    int failed = give(3, 2);
+    assert(!failed);
+    return argument;
+}
+
+int main(void)
+{
+    pthread_t a, b;
+    start();
+    pthread_create(&a, NULL, popper, NULL);
+    pthread_create(&b, NULL, pusher, NULL);
+    int failed = give(0, 1);
+    assert(!failed);
+    pthread_join(a, NULL);
+    pthread_join(b, NULL);
+    drain(2 - popped);
     fi_queue_fini(&queue);
     return 0;
 }

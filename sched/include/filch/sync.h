@@ -3,7 +3,8 @@
  * Locks and the like for tasks: mutex, semaphore, condition, barrier, bounded channel. Tasks and
  * ordinary threads may use them together. Who has to wait looks again for a moment, then sleeps. A
  * worker that sleeps here is replaced by a spare one (blocking.h); when there is none left it runs
- * other tasks while it waits, on top of the one that waits, which goes on when they have ended.
+ * other tasks while it waits, on top of the one that waits, which goes on when they have ended: so
+ * tasks that wait for each other in both directions need as many workers and spares as they are.
  *
  * While a task holds a mutex its worker runs nothing that the task does not itself wait for: a
  * lock that is held across FILCH_JOIN cannot be asked for, on the same stack, by a stranger's

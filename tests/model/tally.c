@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The tally under a model checker: sched/core/tally.c as shipped, with the event of fake/ and, below,
+ * the few things that it uses of a worker. Who waits alone frees the tally, its record and its
+ * event when it has waited: a plain write, a data race with whoever still touches them.
+ *
+ * Scenarios: 7
+ *              1  one waits for a task; result, record and tally go away
+ *              2  one waits for two tasks: both results are there, and all goes away
+ *              3  one waits while another comes: it is not lost
+ *              4  one waits while another gives up, whose record goes away
+ *              5  a task has another one added before it ends: in between the tally is not 0
+ *              6  it falls to 0, rises and falls again while one waits
+ *              7  two come at once, to one who is listed: the list is whole */
+#define FI_WORKER_H /* sched/core/worker.h; see below */
+
+#include "sched/core/latch.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What is on a stack must be there before the thread's first read: see sync.c. */
+#pragma clang attribute push(__attribute__((always_inline)), apply_to = function)
+
+/* ---- Of a worker --------------------------------------------------------------------------- */
+
+#define FI_NEVER INT64_MAX
+#define SHORT    1 /* passes as soon as the waiter would sleep */
+
+struct fi_wait {
+    bool (*over)(struct fi_wait *wait);
+    bool (*enlist)(struct fi_wait *wait);
+    void (*delist)(struct fi_wait *wait);
+    int64_t deadline;
+    struct fi_event *event;
+    void *object;
+    struct fi_waiter waiter;
+};
+
+static int64_t fi_now(void)
+{
+    return 0;
+}
+
+static void fi_wait_for(struct fi_wait *wait);
+
+#include "sched/core/tally.c"
+
+/* As sleep_until_over() in sched/core/worker.c. A deadline passes at the first sleep. */
+static void fi_wait_for(struct fi_wait *wait)
+{
+    struct fi_event event;
+
+    fi_event_init(&event);
+    wait->event = &event;
+    while (!wait->over(wait)) {
+        uint32_t ticket = fi_event_prepare(&event);
+        if (!wait->enlist(wait))
+            continue;
+        if (!wait->over(wait) && wait->deadline == FI_NEVER)
+            fi_event_wait(&event, ticket);
+        wait->delist(wait);
+        if (wait->deadline != FI_NEVER)
+            break;
+    }
+    *(volatile uint32_t *)&event.count = 0; /* it goes away */
+}
+
+/* ---- Parties --------------------------------------------------------------------------------- */
+
+static struct fi_tally tally;
+static int results[2]; /* plain: written by tasks, read by who waited */
+
+static void *waits(void *argument)
+{
+    assert(fi_tally_wait(&tally, FI_NEVER));
+    assert(results[0] == 1);
+    return argument;
+}
+
+static void *waits_and_frees(void *argument)
+{
+    assert(fi_tally_wait(&tally, FI_NEVER));
+    assert(results[0] == 1 && results[1] == 1);
+    *(volatile uint64_t *)&tally.word = 0;
+    tally.waiters = NULL;
+    return argument;
+}
+
+static struct fi_wait others[3]; /* who waits and does not look */
+static struct fi_event events[3];
+
+static void come(int i)
+{
+    others[i].event = &events[i];
+    others[i].object = &tally;
+    enlist(&others[i]);
+}
+
+static void *comes(void *argument)
+{
+    come(argument == &results[1]);
+    return argument;
+}
+
+static void *gives_up(void *argument)
+{
+    delist(&others[0]);
+    others[0].waiter.next = NULL; /* it goes away */
+    others[0].waiter.link = NULL;
+    others[0].waiter.event = NULL;
+    fi_event_init(&events[0]);
+    return argument;
+}
+
+static void *ends(void *argument)
+{
+    results[argument == &results[1]] = 1;
+    fi_tally_sub(&tally, 1);
+    return argument;
+}
+
+static void *ends_and_more(void *argument)
+{
+    results[0] = 1;
+    fi_tally_sub(&tally, 1);
+    fi_tally_add(&tally, 1); /* its owner does */
+    fi_tally_sub(&tally, 1);
+    return argument;
+}
+
+static void run(int count, void *(*a)(void *), void *(*b)(void *), void *(*c)(void *))
+{
+    pthread_t threads[3];
+    pthread_create(&threads[0], NULL, a, &results[0]);
+    pthread_create(&threads[1], NULL, b, &results[1]);
+    if (count > 2)
+        pthread_create(&threads[2], NULL, c, &results[0]);
+    for (int i = 0; i < count; i++)
+        pthread_join(threads[i], NULL);
+}
+
+#if SCENARIO == 5
+static void *ends_later(void *argument)
+{
+    ends(argument);
+    return NULL;
+}
+
+static void *adds(void *argument)
+{
+    pthread_t other;
+
+    fi_tally_add(&tally, 1);
+    pthread_create(&other, NULL, ends_later, &results[0]);
+    ends(&results[1]);
+    pthread_join(other, NULL);
+    return argument;
+}
+#endif
+
+#pragma clang attribute pop
+
+int main(void)
+{
+    fi_tally_init(&tally);
+#if SCENARIO == 1
+    results[1] = 1;
+    fi_tally_add(&tally, 1);
+    run(2, ends, waits_and_frees, NULL);
+#elif SCENARIO == 2
+    fi_tally_add(&tally, 2);
+    run(3, waits_and_frees, ends, ends);
+#elif SCENARIO == 3
+    fi_tally_add(&tally, 1);
+    run(3, ends, waits, comes);
+#elif SCENARIO == 4
+    fi_tally_add(&tally, 1);
+    come(0);
+    run(3, ends, waits, gives_up);
+#elif SCENARIO == 5
+    fi_tally_add(&tally, 1);
+    run(2, adds, waits_and_frees, NULL);
+#elif SCENARIO == 6
+    fi_tally_add(&tally, 1);
+    run(2, ends_and_more, waits, NULL);
+#elif SCENARIO == 7
+    int count = 0;
+    come(2);
+    run(2, comes, comes, NULL);
+    for (struct fi_waiter *waiter = tally.waiters; waiter; waiter = waiter->next) {
+        assert(*waiter->link == waiter);
+        count++;
+    }
+    assert(count == 3);
+#endif
+    return 0;
+}
