@@ -197,22 +197,21 @@ static void fi_queue_finish(struct fi_queue *q, uint64_t ticket,
         fi_queue_drop(q, ticket / N, segment);
 }
 
-/* Moves tail past the first ticket of an open segment. Failing means that another thread did, but
- * for a queue that is closed meanwhile: the item is in its cell by then, and stays. */
-static void fi_queue_advance(struct fi_queue *q, uint64_t first)
+/* Moves tail past the first ticket of an open segment, unless another thread has. Returns false if
+ * the queue was closed before anybody did. */
+static bool fi_queue_advance(struct fi_queue *q, uint64_t first)
 {
     uint64_t ticket = first;
 
     /* Q3 is Q2 for the first ticket of a segment. Relaxed when it fails: nothing is read. */
-    while (!atomic_compare_exchange_strong_explicit(&q->tail, &ticket, ticket + 1,
-                                                    memory_order_seq_cst, /* Q3 */
-                                                    memory_order_relaxed))
-        if (ticket != (first | CLOSED))
-            return;
+    return atomic_compare_exchange_strong_explicit(&q->tail, &ticket, ticket + 1,
+                                                   memory_order_seq_cst, /* Q3 */
+                                                   memory_order_relaxed) ||
+           ticket != (first | CLOSED);
 }
 
 /* A push that found tail at a border, at `first`. Opens the segment with `item` in its first
- * cell and returns 0; or returns FI_QUEUE_FULL; or returns 1 when tail may have moved. */
+ * cell and returns 0; or returns what push does; or returns 1 when tail may have moved. */
 FILCH_COLD static int fi_queue_open(struct fi_queue *q, uint64_t first, void *item)
 {
     uint64_t number = first / N;
@@ -233,14 +232,20 @@ FILCH_COLD static int fi_queue_open(struct fi_queue *q, uint64_t first, void *it
                                                     (uintptr_t)segment | fi_queue_tag(number),
                                                     memory_order_release, /* Q5 */
                                                     memory_order_relaxed)) {
-            fi_queue_advance(q, first);
+            if (FILCH_UNLIKELY(!fi_queue_advance(q, first))) {
+                /* Nobody has a ticket of this segment, or will have one: tail stands still until
+                 * the queue is reopened, which waits for us. Relaxed: as in fi_queue_drop(). */
+                atomic_store_explicit(place, fi_queue_vacant(number), memory_order_relaxed);
+                fi_queue_give(q, segment);
+                return FI_QUEUE_CLOSED;
+            }
             return 0;
         }
         fi_queue_give(q, segment);
         return 1;
     }
     if ((word & 3) == fi_queue_tag(number)) {
-        fi_queue_advance(q, first);
+        (void)fi_queue_advance(q, first);
         return 1;
     }
     /* Neither to be opened nor open. If tail has not moved, the word is still that of the

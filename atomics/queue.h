@@ -85,12 +85,11 @@ enum {
  * Returns 0, FI_QUEUE_FULL or FI_QUEUE_CLOSED. */
 int fi_queue_push(struct fi_queue *q, void *item);
 
-/* Any thread. Wait-free. From now on nothing can be pushed, but for one item: a push that is about
- * to open a segment appends it all the same, before it returns 0. What any other push that returned
- * 0 has appended comes before, in the one order of the changes of tail. */
+/* Any thread. Wait-free. From now on nothing can be pushed: what a push that returns 0 has appended
+ * comes before, in the one order of the changes of tail. */
 void fi_queue_close(struct fi_queue *q);
 
-/* Any thread that knows of no other use of the queue but pops. Undoes fi_queue_close(). */
+/* Any thread, when no push is under way. Undoes fi_queue_close(). */
 void fi_queue_reopen(struct fi_queue *q);
 
 /* Any thread. Lock-free. Returns the oldest item, which is then the caller's, or NULL when at

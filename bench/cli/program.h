@@ -9,8 +9,6 @@
 
 struct program_end {
     int code;        /* its exit code; 128 and its number for a signal */
-    double seconds;  /* that it took */
-    double cpu;      /* seconds of processors that it used, all its threads together */
     char *out, *err; /* what it wrote to stdout and stderr, and a zero */
     size_t length;   /* of out */
 };

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * See tour_checks.h. What depends on time asks for an order, not for a number of seconds. */
+ * See tour_checks.h: the steps, and the rows about futures, workers and counters. */
 #include "tour_checks.h"
 
 #include "output.h"
 #include "program.h"
-
-#include <filch/base.h>
-#include <filch/pool.h>
 
 #include <errno.h>
 #include <sched.h>
@@ -19,9 +16,7 @@
 
 /* ---- Notes ------------------------------------------------------------------------------- */
 
-static void add(struct tour_note *note, const char *fmt, ...) FILCH_PRINTF(2, 3);
-
-static void add(struct tour_note *note, const char *fmt, ...)
+void tour_add(struct tour_note *note, const char *fmt, ...)
 {
     size_t used = strlen(note->text);
     va_list list;
@@ -30,20 +25,18 @@ static void add(struct tour_note *note, const char *fmt, ...)
     va_end(list);
 }
 
-static enum tour_verdict verdict(bool good)
+enum tour_verdict tour_judge(bool good)
 {
     return good ? TOUR_OK : TOUR_FAILED;
 }
 
 /* ---- Running ----------------------------------------------------------------------------- */
 
-/* Runs this program. Returns whether it ends with `code`; if not, the note says what happened,
- * and there is nothing to free. */
-static bool run(struct tour_note *note, const char *line, int code, struct program_end *end)
+bool tour_run(struct tour_note *note, const char *line, int code, struct program_end *end)
 {
     int error = program_run_self(line, end);
     if (error) {
-        add(note, "`filch %s` cannot be run: %s", line, strerror(error));
+        tour_add(note, "`filch %s` cannot be run: %s", line, strerror(error));
         return false;
     }
     if (end->code == code)
@@ -52,14 +45,13 @@ static bool run(struct tour_note *note, const char *line, int code, struct progr
     const char *message = strstr(end->err, "filch ");
     if (!message)
         message = end->err;
-    add(note, "`filch %s` ends with %d: %.*s", line, end->code, (int)strcspn(message, "\n"),
-        message);
+    tour_add(note, "`filch %s` ends with %d: %.*s", line, end->code,
+             (int)strcspn(message, "\n"), message);
     program_free(end);
     return false;
 }
 
-/* The number behind "NAME: " at the beginning of a line; -1 if there is no such line. */
-static double time_of(const char *text, const char *name)
+double tour_time(const char *text, const char *name)
 {
     size_t length = strlen(name);
     for (const char *line = text; line; line = strchr(line, '\n')) {
@@ -71,132 +63,13 @@ static double time_of(const char *text, const char *name)
     return -1;
 }
 
-/* Line `number` of the text, from 0, without its end; empty if there are not so many. */
-static void copy_line(const char *text, int number, char *to, size_t size)
+void tour_line(const char *text, int number, char *to, size_t size)
 {
     for (; text && number > 0; number--) {
         text = strchr(text, '\n');
         text += text != NULL;
     }
     snprintf(to, size, "%.*s", text ? (int)strcspn(text, "\n") : 0, text ? text : "");
-}
-
-/* ---- The modes --------------------------------------------------------------------------- */
-
-/* What the chapter calls them; those that the program does not have are not in its output. */
-static const char *const functions[] = {"get_sequential", "get_multi_thread",
-                                        "get_multi_process", "get_async"};
-enum { FUNCTIONS = sizeof functions / sizeof functions[0] };
-
-enum tour_verdict tour_modes(struct tour_note *note)
-{
-    struct program_end end;
-    int modes = 0;
-    if (!run(note, "fib 300000 --jobs 2 --algorithm add --mode all", 0, &end))
-        return TOUR_FAILED;
-    for (int i = 0; i < FUNCTIONS; i++) {
-        double seconds = time_of(end.err, functions[i]);
-        if (seconds >= 0)
-            add(note, "%s%s: %.3f s", modes++ ? ", " : "", functions[i], seconds);
-    }
-    program_free(&end);
-    if (modes < 2)
-        return TOUR_FAILED;
-    if (modes < FUNCTIONS)
-        add(note, "; %d of %d modes so far", modes, FUNCTIONS);
-    return modes < FUNCTIONS ? TOUR_NOT_YET : TOUR_OK;
-}
-
-enum tour_verdict tour_elapsed(struct tour_note *note)
-{
-    struct program_end end;
-    char line[80];
-    if (!run(note, "fib 100000 --jobs 1 --algorithm add --mode sequential", 0, &end))
-        return TOUR_FAILED;
-    copy_line(end.err, 0, line, sizeof line);
-    add(note, "%s", line);
-    bool good = time_of(end.err, "get_sequential") > 0;
-    program_free(&end);
-    return verdict(good);
-}
-
-/* Does the text consist of `count` times `line`, a newline behind each? */
-static bool repeats(const char *text, const char *line, int count)
-{
-    size_t length = strlen(line);
-    for (; count > 0; count--) {
-        if (strncmp(text, line, length) != 0 || text[length] != '\n')
-            return false;
-        text += length + 1;
-    }
-    return *text == '\0';
-}
-
-enum tour_verdict tour_sequential(struct tour_note *note)
-{
-    struct filch_sizing sizing;
-    struct program_end end;
-    if (filch_sizing_read(NULL, &sizing) != 0 ||
-        !run(note, "fib 90 --mode sequential", 0, &end))
-        return TOUR_FAILED;
-    bool good = repeats(end.out, "2880067194370816120", sizing.workers);
-    double seconds = time_of(end.err, "get_sequential");
-    add(note, "F(90), %d lines for %d processors, get_sequential: %.6f", (int)(end.length / 20),
-        sizing.workers, seconds);
-    program_free(&end);
-    return verdict(good && seconds >= 0);
-}
-
-/* The best of several rounds in one mode. */
-struct timing {
-    const char *line, *function;
-    double seconds;
-    double share; /* of a processor that a round had, at most */
-};
-
-/* Runs the mode once more. */
-static bool improve(struct tour_note *note, struct timing *best)
-{
-    struct program_end end;
-    if (!run(note, best->line, 0, &end))
-        return false;
-    double seconds = time_of(end.err, best->function), share = end.cpu / end.seconds;
-    if (best->seconds < 0 || seconds < best->seconds)
-        best->seconds = seconds;
-    if (share > best->share)
-        best->share = share;
-    program_free(&end);
-    return seconds >= 0;
-}
-
-enum tour_verdict tour_threads(struct tour_note *note)
-{
-    /* At most so many rounds, until threads take the share of the time that they should. */
-    enum { ROUNDS = 4 };
-    static const double wanted = 0.7;
-    /* Less of a processor for one thread than this, and the machine has nothing to spare. */
-    static const double free_share = 0.8;
-    struct timing one = {"fib 200000 --jobs 2 --algorithm add --mode sequential --quiet",
-                         "get_sequential", -1, 0};
-    struct timing all = {"fib 200000 --jobs 2 --algorithm add --mode threads --quiet",
-                         "get_multi_thread", -1, 0};
-    struct filch_sizing sizing;
-    if (filch_sizing_read(NULL, &sizing) != 0 || sizing.workers < 2) {
-        add(note, "one processor has nothing to gain");
-        return TOUR_SKIPPED;
-    }
-    for (int i = 0; i < ROUNDS && (i == 0 || all.seconds > wanted * one.seconds); i++)
-        if (!improve(note, &one) || !improve(note, &all))
-            return TOUR_FAILED;
-    add(note,
-        "2 times F(200,000): get_sequential: %.3f s, get_multi_thread: %.3f s, %.2f of it",
-        one.seconds, all.seconds, all.seconds / one.seconds);
-    if (all.seconds < one.seconds)
-        return TOUR_OK;
-    if (one.share >= free_share)
-        return TOUR_FAILED;
-    add(note, "; others are at work, one thread had %.0f %% of a processor", one.share * 100);
-    return TOUR_SKIPPED;
 }
 
 /* ---- Futures ----------------------------------------------------------------------------- */
@@ -206,19 +79,19 @@ static enum tour_verdict futures_line(struct tour_note *note, int number, const 
 {
     struct program_end end;
     char line[80];
-    if (!run(note, "futures", 0, &end))
+    if (!tour_run(note, "futures", 0, &end))
         return TOUR_FAILED;
-    copy_line(end.out, number, line, sizeof line);
+    tour_line(end.out, number, line, sizeof line);
     program_free(&end);
-    add(note, "%s", line);
-    return verdict(strcmp(line, wanted) == 0);
+    tour_add(note, "%s", line);
+    return tour_judge(strcmp(line, wanted) == 0);
 }
 
 enum tour_verdict tour_first_result(struct tour_note *note)
 {
     enum tour_verdict result = futures_line(note, 0, "1");
     if (result == TOUR_OK)
-        add(note, ", of an executor that is gone");
+        tour_add(note, ", of an executor that is gone");
     return result;
 }
 
@@ -234,7 +107,7 @@ static int workers_of(struct tour_note *note)
 {
     struct program_end end;
     int workers = 0;
-    if (!run(note, "info", 0, &end))
+    if (!tour_run(note, "info", 0, &end))
         return 0;
     const char *row = strstr(end.out, "\nworkers ");
     if (!row || sscanf(row, "\nworkers %d", &workers) != 1)
@@ -267,8 +140,8 @@ enum tour_verdict tour_default_workers(struct tour_note *note)
     setenv("FILCH_WORKERS", "3", 1);
     int told = workers_of(note);
     unsetenv("FILCH_WORKERS");
-    add(note, "%d here, %d on one processor, %d with FILCH_WORKERS=3", here, on_one, told);
-    return verdict(here > 0 && on_one == 1 && told == 3);
+    tour_add(note, "%d here, %d on one processor, %d with FILCH_WORKERS=3", here, on_one, told);
+    return tour_judge(here > 0 && on_one == 1 && told == 3);
 }
 
 /* ---- Counters ---------------------------------------------------------------------------- */
@@ -278,7 +151,7 @@ static unsigned long count_of(struct tour_note *note, const char *line)
 {
     struct program_end end;
     unsigned long count = 0;
-    if (!run(note, line, 0, &end))
+    if (!tour_run(note, line, 0, &end))
         return 0;
     const char *digit = strstr(end.out, "counter.count=");
     for (digit = digit ? digit + strlen("counter.count=") : ""; *digit && *digit != '\n';
@@ -294,12 +167,12 @@ static bool add_sets(struct tour_note *note)
 {
     struct program_end end;
     static const char label[] = "wait, FIRST_COMPLETED: ", wanted[] = "1 done, 3 not done";
-    if (!run(note, "futures", 0, &end))
+    if (!tour_run(note, "futures", 0, &end))
         return false;
     const char *line = strstr(end.out, label);
     const char *sets = line ? line + strlen(label) : "no line about it";
     bool good = strncmp(sets, wanted, strlen(wanted)) == 0;
-    add(note, "; wait: %.*s", (int)strcspn(sets, "\n"), sets);
+    tour_add(note, "; wait: %.*s", (int)strcspn(sets, "\n"), sets);
     program_free(&end);
     return good;
 }
@@ -311,7 +184,7 @@ enum tour_verdict tour_unsafe_counter(struct tour_note *note)
     int losses = 0;
     cpu_set_t allowed;
     if (sched_getaffinity(0, sizeof allowed, &allowed) != 0 || CPU_COUNT(&allowed) < 2) {
-        add(note, "one processor loses next to nothing");
+        tour_add(note, "one processor loses next to nothing");
         return TOUR_SKIPPED;
     }
     for (int i = 0; i < RUNS; i++) {
@@ -321,9 +194,9 @@ enum tour_verdict tour_unsafe_counter(struct tour_note *note)
         losses += count < 2000000;
         least = count < least ? count : least;
     }
-    add(note, "%d of %d runs below 2,000,000, the least %s", losses, RUNS,
-        output_grouped(least).text);
-    return verdict(add_sets(note) && losses >= WANTED);
+    tour_add(note, "%d of %d runs below 2,000,000, the least %s", losses, RUNS,
+             output_grouped(least).text);
+    return tour_judge(add_sets(note) && losses >= WANTED);
 }
 
 enum tour_verdict tour_exact_counters(struct tour_note *note)
@@ -340,84 +213,10 @@ enum tour_verdict tour_exact_counters(struct tour_note *note)
                      kinds[i], runs[k].threads, runs[k].increments);
             unsigned long count = count_of(note, line);
             if (count > 0 && count != wanted)
-                add(note, "`filch %s`: %lu", line, count);
+                tour_add(note, "`filch %s`: %lu", line, count);
             if (count != wanted)
                 return TOUR_FAILED;
         }
-    add(note, "locked, atomic, sharded: 2,000,000 with 2 threads, exact with 8 and 64");
+    tour_add(note, "locked, atomic, sharded: 2,000,000 with 2 threads, exact with 8 and 64");
     return TOUR_OK;
-}
-
-/* ---- Fibonacci numbers ------------------------------------------------------------------- */
-
-/* How a number is checked: by its SHA-256 if there is a program for it, or by addition. */
-enum proof { PROOF_WRONG, PROOF_DIGEST, PROOF_ADDITION };
-
-static enum proof prove_by_addition(struct tour_note *note, const char *n,
-                                    const struct program_end *number)
-{
-    struct program_end sum;
-    char line[80];
-    snprintf(line, sizeof line, "fib %s --algorithm add", n);
-    if (!run(note, line, 0, &sum))
-        return PROOF_WRONG;
-    bool same = strcmp(sum.out, number->out) == 0;
-    program_free(&sum);
-    return same ? PROOF_ADDITION : PROOF_WRONG;
-}
-
-static enum proof prove(struct tour_note *note, const char *n, const char *digest,
-                        const struct program_end *number)
-{
-    char *argv[] = {(char[]){"sha256sum"}, NULL};
-    struct program_end end;
-    if (program_run(argv, number->out, number->length, &end) != 0)
-        return prove_by_addition(note, n, number);
-    bool good = end.code == 0 && strncmp(end.out, digest, strlen(digest)) == 0;
-    program_free(&end);
-    return good ? PROOF_DIGEST : PROOF_WRONG;
-}
-
-/* A word that is no N ends in a usage error. */
-static bool is_refused(struct tour_note *note, const char *line)
-{
-    struct program_end end;
-    if (!run(note, line, 2, &end))
-        return false;
-    bool silent = end.length == 0;
-    program_free(&end);
-    return silent;
-}
-
-enum tour_verdict tour_fibonacci(struct tour_note *note)
-{
-    static const struct {
-        const char *n, *digest;
-    } numbers[] = {{"0", "9a271f2a"},      {"1", "4355a46b"},
-                   {"93", "1b5882b1"},     {"94", "b5d28fa6"},
-                   {"1000", "a7c08fc8"},   {"10000", "fa5492a1"},
-                   {"100000", "b7480e1f"}, {"1000000", "4910cacc5301426acb02007430c3fc38"}};
-    enum { NUMBERS = sizeof numbers / sizeof numbers[0] };
-    enum proof proof = PROOF_WRONG;
-    size_t digits = 0;
-    for (int i = 0; i < NUMBERS; i++) {
-        struct program_end number;
-        char line[40];
-        snprintf(line, sizeof line, "fib %s", numbers[i].n);
-        if (!run(note, line, 0, &number))
-            return TOUR_FAILED;
-        proof = prove(note, numbers[i].n, numbers[i].digest, &number);
-        digits = number.length - 1;
-        program_free(&number);
-        if (proof == PROOF_WRONG) {
-            add(note, "F(%s) is wrong", numbers[i].n);
-            return TOUR_FAILED;
-        }
-    }
-    add(note, "%d numbers as %s says, F(1,000,000): %s digits", NUMBERS,
-        proof == PROOF_DIGEST ? "sha256sum" : "addition", output_grouped(digits).text);
-    if (!is_refused(note, "fib -1") || !is_refused(note, "fib abc"))
-        return TOUR_FAILED;
-    add(note, "; -1 and abc end with 2");
-    return verdict(digits == 208988);
 }

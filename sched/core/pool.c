@@ -147,11 +147,6 @@ int fi_pool_inject(struct filch_pool *pool, struct fi_source *source, enum fi_ra
     if (error)
         return error;
     fi_pool_wake(pool);
-    /* A push that a close overtook may come after the end: see fi_queue_open(). The pool's own source
-     * is not closed, and what its tasks leave there is run by the workers that leave. */
-    if (source != &pool->sources.own && FILCH_UNLIKELY(fi_pool_has_ended(pool)))
-        while ((task = fi_source_pop(source)))
-            task->run(task, NULL, NULL, FILCH_ESHUTDOWN);
     return 0;
 }
 
@@ -177,7 +172,6 @@ static void end(struct filch_pool *pool)
     atomic_store_explicit(&pool->phase, FI_ENDED, memory_order_seq_cst);
     pthread_mutex_unlock(&pool->lock);
     notify_all(pool);
-    (void)fi_latch_end(&pool->ended, FI_PENDING, FI_FINISHED, NULL);
 }
 
 void fi_pool_end_if_asleep(struct filch_pool *pool, uint32_t asleep)
@@ -220,6 +214,7 @@ static int check_options(struct filch_pool_options *options)
 
 static void pool_free(struct filch_pool *pool)
 {
+    fi_process_drop(pool);
     for (int i = 0; i < fi_pool_known(pool); i++)
         fi_thread_free(pool->workers[i]);
     fi_sources_fini(&pool->sources);
@@ -240,7 +235,7 @@ static void setup(struct filch_pool *pool, const struct fi_pool_plan *plan)
     snprintf(pool->prefix, sizeof pool->prefix, "%s",
              options->thread_name_prefix ? options->thread_name_prefix : "filch");
     pthread_mutex_init(&pool->lock, NULL);
-    fi_latch_init(&pool->ended);
+    fi_latch_init(&pool->left_by_all);
     atomic_init(&pool->members, pool->size);
     atomic_init(&pool->unstarted, pool->size);
 }
@@ -334,10 +329,12 @@ void fi_pool_close(struct filch_pool *pool)
     pthread_mutex_lock(&pool->lock);
     bool idle = !pool->workers[0]->started;
     pthread_mutex_unlock(&pool->lock);
-    if (idle)
-        end(pool);
-    else
+    if (!idle) {
         notify_all(pool);
+        return;
+    }
+    end(pool);
+    (void)fi_latch_end(&pool->left_by_all, FI_PENDING, FI_FINISHED, NULL);
 }
 
 /* All but `self`, if it is a worker, leave by themselves, or have left. None is started any more. */
@@ -376,11 +373,15 @@ void fi_pool_leave(struct fi_worker *worker)
     struct filch_pool *pool = worker->pool;
 
     pthread_mutex_lock(&pool->lock);
-    bool last = --pool->present == 0 && pool->detached;
+    bool last = --pool->present == 0, tidies = last && pool->detached;
+    struct fi_pool_plan plan = pool->plan;
     pthread_mutex_unlock(&pool->lock);
     if (!last)
         return;
-    struct fi_pool_plan plan = pool->plan;
+    /* Who waits for it may free the pool, once this thread has been joined. */
+    (void)fi_latch_end(&pool->left_by_all, FI_PENDING, FI_FINISHED, NULL);
+    if (!tidies)
+        return;
     join_and_free(pool, worker);
     if (plan.gone)
         plan.gone(plan.executor);

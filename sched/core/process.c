@@ -53,6 +53,17 @@ void fi_process_leave(struct fi_process_member *member)
     pthread_mutex_unlock(&lock);
 }
 
+void fi_process_drop(const void *pool)
+{
+    pthread_mutex_lock(&lock);
+    for (struct fi_process_member *member = members, *next; member; member = next) {
+        next = member->next;
+        if (member->pool == pool)
+            unlink_member(member);
+    }
+    pthread_mutex_unlock(&lock);
+}
+
 /* ---- fork() ------------------------------------------------------------------------------ */
 
 static void before_fork(void)

@@ -18,13 +18,17 @@ unsigned fi_process_generation(void);
 struct fi_process_member {
     struct fi_process_member *next, **link;           /* of all members */
     void (*finish)(struct fi_process_member *member); /* blocks; it is no member any more */
+    const void *pool;                                 /* on which it depends */
 };
 
-/* Any thread, after fi_process_init(). `finish` is set. */
+/* Any thread, after fi_process_init(). `finish` and `pool` are set. */
 void fi_process_enter(struct fi_process_member *member);
 
 /* Any thread. It may have gone by itself, at exit(). */
 void fi_process_leave(struct fi_process_member *member);
+
+/* Any thread. The pool goes: nothing that depends on it can be finished any more. */
+void fi_process_drop(const void *pool);
 
 /* Any thread. exit() waits from now on, until fi_process_release(). Returns 0 or FILCH_ENOMEM. */
 int fi_process_hold(void);

@@ -124,7 +124,7 @@ struct filch_pool {
     _Atomic(int) surplus;   /* members of these that spares should make up for by retiring */
     _Atomic(int) unstarted; /* of the first `size` */
     _Atomic(int) initializing;
-    struct fi_latch ended; /* its end: all is run */
+    struct fi_latch left_by_all; /* all is run, and no worker at work */
 
     /* Constant. */
     struct fi_pool_plan plan; /* options: with the defaults filled in */

@@ -10,8 +10,8 @@
 
 #include <float.h>
 
-/* The waiting thread. Why waiting for the future, which has not ended, would never end: FILCH_EFORKED
- * or FILCH_EDEADLK; or 0. What waits to be run on this very thread is run first. */
+/* The waiting thread. Why waiting for the future, which has not ended, would never end:
+ * FILCH_EFORKED or FILCH_EDEADLK; or 0. What waits to be run on this very thread is run first. */
 static inline int fi_awaited_check(struct filch_future *future)
 {
     if (future->generation != fi_process_generation())

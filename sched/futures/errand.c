@@ -55,7 +55,7 @@ static void take(struct fi_task *task, struct fi_worker *worker, struct filch_sl
     (void)head; /* a plain function runs no fork of this level's */
     fi_slab_free(FI_SLAB_ERRAND, task);
     fi_executor_taken(errand.executor);
-    work_off(&errand, worker, refusal);
+    work_off(&errand, worker, refusal ? refusal : fi_executor_refusal(errand.executor));
     fi_executor_ended(errand.executor);
 }
 

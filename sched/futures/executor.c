@@ -5,11 +5,32 @@
  * ended; none, where the submit runs the task. submit.c has what they do in between. */
 #include "sched/futures/executor.h"
 
-#include "sched/core/process.h"
 #include "sched/futures/frame.h"
 
 #include <sched.h>
+#include <stddef.h>
 #include <stdlib.h>
+
+static void close_executor(struct filch_executor *executor);
+static void wait_for_end(struct filch_executor *executor);
+
+/* exit() has begun. */
+static void finish(struct fi_process_member *member)
+{
+    struct filch_executor *executor =
+        (struct filch_executor *)(void *)((char *)member -
+                                          offsetof(struct filch_executor, member));
+
+    close_executor(executor);
+    wait_for_end(executor);
+}
+
+static void join_process(struct filch_executor *executor)
+{
+    executor->member.finish = finish;
+    executor->member.pool = executor->pool;
+    fi_process_enter(&executor->member);
+}
 
 /* ---- Making ------------------------------------------------------------------------------ */
 
@@ -113,6 +134,7 @@ int filch_executor_create(int max_workers, const struct filch_executor_options *
         executor_free(executor);
         return FILCH_ENOMEM;
     }
+    join_process(executor);
     *out = executor;
     return 0;
 }
@@ -139,6 +161,7 @@ int filch_executor_create_on(struct filch_pool *pool,
         executor_free(executor);
         return FILCH_ENOMEM;
     }
+    join_process(executor);
     *out = executor;
     return 0;
 }
@@ -195,7 +218,7 @@ static void await_visitors(const struct filch_executor *executor)
 static void wait_for_end(struct filch_executor *executor)
 {
     if (executor->owns_pool)
-        fi_latch_wait(&executor->pool->ended, FI_NEVER);
+        fi_latch_wait(&executor->pool->left_by_all, FI_NEVER);
     (void)fi_tally_wait(&executor->unfinished, FI_NEVER);
 }
 
@@ -242,6 +265,7 @@ int filch_executor_destroy(struct filch_executor *executor)
     if (error)
         return error;
     await_visitors(executor);
+    fi_process_leave(&executor->member);
     fi_executor_release(executor);
     return 0;
 }
@@ -256,6 +280,7 @@ void filch_executor_detach(struct filch_executor *executor)
     }
     close_executor(executor);
     await_visitors(executor);
+    fi_process_leave(&executor->member);
     if (executor->owns_pool) {
         fi_pool_detach(executor->pool); /* which frees the executor, too */
         return;

@@ -5,6 +5,7 @@
 #ifndef FI_EXECUTOR_H
 #define FI_EXECUTOR_H
 
+#include "sched/core/process.h"
 #include "sched/core/worker.h"
 
 #include <filch/executor.h>
@@ -20,6 +21,7 @@ struct filch_executor {
     enum filch_when_full when_full;
     struct filch_semaphore room; /* for max_queued tasks, if bounded */
     unsigned generation;         /* of sched/core/process.h */
+    struct fi_process_member member;
 
     _Atomic(int) refusal; /* what a submit returns; 0: it takes tasks */
 
@@ -37,6 +39,15 @@ struct filch_executor {
 
 /* Any thread. Does the executor take tasks? Returns 0, or why not. */
 int fi_executor_check(const struct filch_executor *executor);
+
+/* Who takes a task out of its source. Why it is not to be run after all, or 0: a submit that comes
+ * beside the end of an executor that breaks may come after it. */
+static inline int fi_executor_refusal(const struct filch_executor *executor)
+{
+    /* Relaxed: whoever submitted it, or is about to be initialized, has seen it, or it came later. */
+    int refusal = executor ? atomic_load_explicit(&executor->refusal, memory_order_relaxed) : 0;
+    return refusal == FILCH_EBROKEN ? refusal : 0;
+}
 
 /* Any thread. Has workers run a task that is set up. Returns 0, or an error with nothing done. */
 int fi_executor_inject(struct filch_executor *executor, enum fi_rank rank,

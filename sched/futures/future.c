@@ -224,6 +224,8 @@ void fi_future_take(struct fi_task *task, struct fi_worker *worker, struct filch
     if (worker)
         fi_worker_settle_but(worker, NULL);
     leave_queue(future);
+    if (!refusal)
+        refusal = fi_executor_refusal(executor);
     if (!refusal && future->token && filch_token_cancelled(future->token))
         refusal = FILCH_ECANCELED;
     if (refusal)

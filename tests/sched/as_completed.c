@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * filch_as_completed: the rules of Python's concurrent.futures.as_completed(), sentence by sentence of
- * filch/wait.h, and what only C has: references, bad pointers, no memory, iterating in a task. */
+ * filch_as_completed: the rules of Python's concurrent.futures.as_completed(), sentence by
+ * sentence of filch/wait.h, and what only C has: references, bad pointers, no memory, iterating
+ * in a task. */
 #include "several.h"
 
 #include <filch/wait.h>

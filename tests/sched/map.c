@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * filch_map: the rules of Python's Executor.map(), chunksize and buffersize included, sentence by sentence
- * of filch/map.h, and what only C has: bad arguments, no memory, results as they come. */
+ * filch_map: the rules of Python's Executor.map(), chunksize and buffersize included, sentence by
+ * sentence of filch/map.h, and what only C has: bad arguments, no memory, results as they
+ * come. */
 #include "several.h"
 
 #include <filch/map.h>
@@ -775,8 +776,8 @@ Test(map, in_tasks_of_its_own_executor_ends)
 
 /* ---- When memory lacks ------------------------------------------------------------------- */
 
-/* Makes a map with so many allocations granted; returns its sum, or 0 if it could not be made. Each call
- * of filch_map_next() may allocate as often. */
+/* Makes a map with so many allocations granted; returns its sum, or 0 if it could not be made. Each
+ * call of filch_map_next() may allocate as often. */
 static uintptr_t sum_with(struct filch_executor *executor, long granted,
                           const struct filch_map_options *options, int *errors)
 {

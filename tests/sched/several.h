@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the suites that wait for several futures share: futures completed by hand, a second thread that
- * completes them once the first one waits, executors of every kind, and memory that runs out. */
+ * What the suites that wait for several futures share: futures completed by hand, a second thread
+ * that completes them once the first one waits, executors of every kind, a forked process, and
+ * memory that runs out. */
 #ifndef FILCH_TESTS_SEVERAL_H
 #define FILCH_TESTS_SEVERAL_H
 
@@ -66,7 +67,7 @@ FILCH_UNUSED static void complete(struct filch_future *future, enum how how)
         (void)filch_future_cancel(future);
 }
 
-/* What a second thread does once somebody waits for `awaited`: completes these, one after another. */
+/* What a second thread does once somebody waits for `awaited`: completes these one by one. */
 struct script {
     struct filch_future *awaited;
     struct {

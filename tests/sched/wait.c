@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * filch_wait(): the rules of Python's concurrent.futures.wait(), sentence by sentence of filch/wait.h, and
- * what only C has: bad pointers, no memory, waiting in a task. */
+ * filch_wait(): the rules of Python's concurrent.futures.wait(), sentence by sentence of
+ * filch/wait.h, and what only C has: bad pointers, no memory, waiting in a task. */
 #include "several.h"
 
 #include <filch/wait.h>

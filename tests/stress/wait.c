@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Ten thousand times: a hundred tasks that all wait for one event, the event, and threads that wait for
- * the tasks: for all, for the first ones, with short timeouts, one after another. Imitates CPython's
- * test_pending_calls_race, and a server that collects answers under a deadline; a completion that is
- * not told shows as a hang. */
+ * Ten thousand times: a hundred tasks that all wait for one event, the event, and threads that wait
+ * for the tasks: for all, for the first ones, with short timeouts, one after another. Imitates
+ * CPython's test_pending_calls_race, and a server that collects answers under a deadline; a
+ * completion that is not told shows as a hang. */
 #include "stress.h"
 
 #include <filch/executor.h>

@@ -66,8 +66,8 @@ int show_end(struct filch_future *future);
 /* Waits for a semaphore of the C library. It keeps a worker, which filch's own would not. */
 void show_sleep_on(sem_t *semaphore);
 
-/* The same for what a task posts when it begins. Returns false after 10 s: where threads cannot be
- * started it may never begin. */
+/* The same for what a task posts when it begins. Returns false after 10 s: where threads cannot
+ * be started it may never begin. */
 bool show_begins(sem_t *semaphore);
 
 /* ---- Tasks ------------------------------------------------------------------------------- */
