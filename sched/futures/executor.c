@@ -215,8 +215,22 @@ static void await_visitors(const struct filch_executor *executor)
         sched_yield();
 }
 
+/* A worker that can run nothing else while it waits still runs what it waits for. */
+static void run_queued(struct filch_executor *executor)
+{
+    struct fi_worker *worker = fi_worker_self();
+    struct fi_task *task;
+
+    if (!worker || worker->pool != executor->pool)
+        return;
+    while ((task = fi_source_pop(executor->source)) ||
+           (task = fi_pool_take_back(executor->pool, executor->source)))
+        task->run(task, worker, NULL, 0);
+}
+
 static void wait_for_end(struct filch_executor *executor)
 {
+    run_queued(executor);
     if (executor->owns_pool)
         fi_latch_wait(&executor->pool->left_by_all, FI_NEVER);
     (void)fi_tally_wait(&executor->unfinished, FI_NEVER);

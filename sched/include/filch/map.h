@@ -40,7 +40,9 @@ FILCH_BEGIN_DECLS
 /* Any thread. Does not block, but for the executor's max_queued. Has fn(item) run for each item of
  * source. options: NULL for FILCH_MAP_OPTIONS. The executor and the source must outlive the map.
  * Errors: FILCH_EINVAL (fn or next NULL, timeout NaN), FILCH_ECHUNKSIZE (0, or more than
- * PTRDIFF_MAX: a negative number), FILCH_ENOMEM, and those of filch_executor_submit(). */
+ * PTRDIFF_MAX: a negative number), FILCH_ENOMEM, and those of filch_executor_submit(). With a
+ * buffersize (below chunksize it makes chunks of its own size) what is refused is offered again
+ * later, if anything was taken; without one all is taken or nothing. */
 FILCH_API int filch_map_create(struct filch_executor *executor, filch_fn *fn,
                                filch_source_fn *next, void *source,
                                const struct filch_map_options *options, struct filch_map **map);
@@ -55,7 +57,8 @@ FILCH_API int filch_map_array(struct filch_executor *executor, filch_fn *fn, voi
  * returned. A worker that waits runs other tasks meanwhile.
  * Errors: FILCH_EEND (there are no more), FILCH_ETIMEDOUT, what the task gave to filch_fail(),
  * or what became of submitting it. After an error of a task the next call goes on behind its chunk;
- * in Python the iterator ends there. After FILCH_ETIMEDOUT the rest is cancelled. */
+ * in Python the iterator ends there. After FILCH_ETIMEDOUT, and FILCH_EDEADLK and FILCH_EFORKED as of
+ * filch_future_result(), the rest is cancelled, and FILCH_EEND comes next. */
 FILCH_API int filch_map_next(struct filch_map *map, void **result);
 
 /* The map's thread. Does not block. The text of what filch_map_next() returned last, or NULL

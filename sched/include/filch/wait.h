@@ -27,9 +27,12 @@ FILCH_BEGIN_DECLS
  * seconds (0 or negative: does not wait; FILCH_FOREVER). Without futures it returns at once. A
  * worker that waits runs other tasks meanwhile. done, if not NULL: room for `count`; done[i] says
  * whether futures[i] was done when the wait ended: these are Python's two sets, done and
- * not_done. *done_count, if not NULL: how many were. That the time is up is no error. O(count).
+ * not_done; a future that is given twice counts in both places. *done_count, if not NULL: how many
+ * were. That the time is up is no error. O(count).
  * Errors, with nothing written: FILCH_EINVAL (a future is NULL, futures NULL with count not 0,
- * timeout NaN, `when` is none of the three), FILCH_ENOMEM. */
+ * timeout NaN, `when` is none of the three), FILCH_ENOMEM; and, unless the timeout is 0,
+ * FILCH_EDEADLK (a future that it cannot do without runs further down on the caller's own stack)
+ * and FILCH_EFORKED, as filch_future_result(). */
 FILCH_API int filch_wait(struct filch_future *const *futures, size_t count,
                          enum filch_when when, double timeout, bool *done, size_t *done_count);
 
@@ -43,9 +46,10 @@ FILCH_API int filch_as_completed_create(struct filch_future *const *futures, siz
                                         double timeout, struct filch_as_completed **iterator);
 
 /* The iterator's thread. Blocks until one more future is done. *future: that one, with a reference
- * of the caller's. A worker that waits runs other tasks meanwhile. O(1).
+ * of the caller's. A worker that waits runs other tasks meanwhile. O(1), but for the last time.
  * Errors: FILCH_EEND (all have come), FILCH_ETIMEDOUT (filch_as_completed_error() has more to
- * say; futures that are done by then are given all the same, before it). */
+ * say; futures that are done by then are given all the same, before it), FILCH_EDEADLK and
+ * FILCH_EFORKED (none of those left can end while the caller waits). */
 FILCH_API int filch_as_completed_next(struct filch_as_completed *iterator,
                                       struct filch_future **future);
 
