@@ -12,7 +12,7 @@
  * that read w after `tail` (Q1, Q9) had read that CAS (Q3) or a later one, and sees no older w.
  *
  * w is not too new. The word leaves occupied(g) only in fi_queue_drop(), after all N pairs of
- * tickets of g were finished. Ours, drawn later, was not among them, so the read of w happens
+ * tickets of g were finished (or before there was one, when a close overtakes who opened g). Ours, drawn later, was not among them, so the read of w happens
  * before the word changes.
  *
  * So nothing has to be announced before a segment is entered: the ticket keeps it. Each cell is

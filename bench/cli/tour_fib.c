@@ -81,8 +81,8 @@ enum tour_verdict tour_sequential(struct tour_note *note)
     return tour_judge(good && seconds >= 0);
 }
 
-/* Runs one mode once more; *best: the best time so far, -1 before the first. Returns false, with
- * a note, if it fails. */
+/* Runs one mode once more; *best: the best time so far, -1 before the first. Returns false, and
+ * there is a note, if it fails. */
 static bool improve(struct tour_note *note, const char *line, const char *function,
                     double *best)
 {
@@ -106,8 +106,8 @@ static void *burn(void *unused)
     return unused;
 }
 
-/* What two plain threads take side by side, as a share of what they would one after another: that
- * is what this machine has to give at the moment, whoever asks. */
+/* What two plain threads take side by side, as a share of what they would one after another:
+ * that is what this machine has to give at the moment, whoever asks. */
 static double plain_share(void)
 {
     pthread_t other;
