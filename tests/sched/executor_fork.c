@@ -274,7 +274,7 @@ Test(executor_fork, one_for_whose_room_a_thread_waits_may_be_destroyed)
     for (int i = 0; i < 3; i++)
         cr_assert_eq(pthread_create(&threads[i], NULL, submit_one, executor), 0);
     for (int i = 0; i < 20; i++) {
-        usleep(i * 50); /* they wait by then, or are about to */
+        usleep((useconds_t)i * 50); /* they wait by then, or are about to */
         cr_assert_eq(in_child(destroy_executor, executor), 0);
     }
     sem_post(&leave);
