@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Groups: errands that are counted together. */
+#include "sched/core/process.h"
 #include "sched/futures/errand.h"
 #include "sched/futures/executor.h"
 #include "sched/futures/frame.h"
@@ -18,6 +19,7 @@ struct filch_group {
     struct fi_tally tally; /* of tasks that have not ended */
     struct filch_executor *executor;
     struct filch_token *token;
+    unsigned generation; /* of sched/core/process.h */
 
     /* The first error: who moves the state on from NO_ERROR writes it. */
     _Atomic(int) state;
@@ -39,6 +41,7 @@ int filch_group_create(struct filch_executor *executor, struct filch_token *pare
     }
     fi_tally_init(&new->tally);
     new->executor = executor;
+    new->generation = fi_process_generation();
     atomic_init(&new->state, NO_ERROR);
     *group = new;
     return 0;
@@ -107,12 +110,20 @@ static bool is_inside(const struct filch_group *group)
     return false;
 }
 
+/* Its tasks stayed behind in the parent process. */
+static bool is_orphaned_by_fork(const struct filch_group *group)
+{
+    return group->generation != fi_process_generation();
+}
+
 int filch_group_wait(struct filch_group *group, double timeout)
 {
     int code;
 
     if (isnan(timeout))
         return FILCH_EINVAL;
+    if (is_orphaned_by_fork(group))
+        return FILCH_EFORKED;
     if (is_inside(group))
         return FILCH_EDEADLK;
     if (!fi_tally_wait(&group->tally, fi_deadline(timeout)))
@@ -130,9 +141,11 @@ int filch_group_destroy(struct filch_group *group)
 {
     if (!group)
         return 0;
-    if (is_inside(group))
-        return FILCH_EDEADLK;
-    (void)fi_tally_wait(&group->tally, FI_NEVER);
+    if (!is_orphaned_by_fork(group)) {
+        if (is_inside(group))
+            return FILCH_EDEADLK;
+        (void)fi_tally_wait(&group->tally, FI_NEVER);
+    }
     filch_token_release(group->token);
     free(group);
     return 0;

@@ -38,7 +38,7 @@ FILCH_API int filch_group_submit_many(struct filch_group *group, filch_fn *fn,
  * May be called again, and the group used again, errors included.
  * Errors: the first that a task gave to filch_fail(), else FILCH_ECANCELED if a task was not run
  * since the group is cancelled; FILCH_ETIMEDOUT; FILCH_EINVAL (NaN); FILCH_EDEADLK (from a task of
- * this group). */
+ * this group); FILCH_EFORKED (it was made before this process was forked). */
 FILCH_API int filch_group_wait(struct filch_group *group, double timeout);
 
 /* Any thread. Does not block. The text of the first failure so far, or NULL; *code, if not NULL, its
