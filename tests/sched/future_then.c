@@ -157,8 +157,9 @@ Test(future_then, a_future_that_goes_without_an_end_cancels_what_follows)
 
 Test(future_then, one_that_nobody_holds_runs_all_the_same)
 {
-    struct filch_future *future = manual();
-    filch_future_release(then(then(future, NULL, plus, NULL), NULL, plus, NULL));
+    struct filch_future *future = manual(), *next = then(future, NULL, plus, NULL);
+    filch_future_release(then(next, NULL, plus, NULL));
+    filch_future_release(next);
     cr_assert_eq(filch_future_set_result(future, NULL), 0);
     cr_assert_eq(atomic_load(&ran), 2);
     filch_future_release(future);
