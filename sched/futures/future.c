@@ -342,7 +342,11 @@ static bool run_awaited(struct filch_future *future, const struct fi_worker *wor
 
     /* F5, acquire, pairs with F4: what it follows on, and the pool. */
     if (atomic_load_explicit(&future->flags, memory_order_acquire) & FI_FOLLOWS ||
-        worker->pool != future->pool || !fi_latch_claim(&future->latch))
+        worker->pool != future->pool)
+        return false;
+    if (future->token && filch_token_cancelled(future->token))
+        (void)fi_future_revoke(future);
+    if (!fi_latch_claim(&future->latch))
         return false;
     leave_queue(future);
     fi_future_run(future);
