@@ -115,7 +115,9 @@ struct fi_arrival *fi_arrivals_take(struct fi_arrivals *arrivals, int64_t deadli
     }
     struct fi_arrival *arrival = arrivals->first;
     arrivals->first = arrival->next;
-    if (!arrivals->first)
+    if (arrivals->first)
+        __builtin_prefetch(arrivals->first->future, 1); /* the one to be asked for next */
+    else
         arrivals->last = &arrivals->first;
     fi_arrivals_withdraw(arrival);
     return arrival;

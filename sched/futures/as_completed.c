@@ -56,7 +56,7 @@ static bool set_add(struct set *set, struct filch_future *future)
 
 /* ---- The iterator ------------------------------------------------------------------------ */
 
-/* With a reference to each different future, none of which is expected yet. */
+/* With each different future, none of which is expected yet. */
 static struct filch_as_completed *alloc(struct filch_future *const *futures, size_t count)
 {
     struct filch_as_completed *iterator = NULL;
@@ -74,9 +74,24 @@ static struct filch_as_completed *alloc(struct filch_future *const *futures, siz
     iterator->total = 0;
     for (size_t i = 0; i < count; i++)
         if (set_add(&set, futures[i]))
-            iterator->records[iterator->total++].future = filch_future_retain(futures[i]);
+            iterator->records[iterator->total++].future = futures[i];
     free(set.slots);
     return iterator;
+}
+
+/* How many futures ahead of the one at hand are fetched: most were last written by other threads. */
+#define AHEAD 8
+
+/* Takes a reference to each future, and expects it. */
+static void expect_all(struct filch_as_completed *iterator)
+{
+    fi_arrivals_init(&iterator->arrivals);
+    for (size_t i = 0; i < iterator->total; i++) {
+        if (iterator->total - i > AHEAD)
+            __builtin_prefetch(iterator->records[i + AHEAD].future, 1);
+        fi_arrivals_expect(&iterator->arrivals, &iterator->records[i],
+                           filch_future_retain(iterator->records[i].future));
+    }
 }
 
 int filch_as_completed_create(struct filch_future *const *futures, size_t count, double timeout,
@@ -94,9 +109,7 @@ int filch_as_completed_create(struct filch_future *const *futures, size_t count,
     new->deadline = deadline;
     new->left = new->total;
     new->tried = new->hope = 0;
-    fi_arrivals_init(&new->arrivals);
-    for (size_t i = 0; i < new->total; i++)
-        fi_arrivals_expect(&new->arrivals, &new->records[i], new->records[i].future);
+    expect_all(new);
     *iterator = new;
     return 0;
 }
