@@ -31,7 +31,7 @@ static int start(struct filch_pool *pool, struct fi_worker *worker)
     int error = fi_thread_start(worker);
     if (error)
         (void)fi_idle_announce(&pool->idle, worker->number);
-    else if (worker->number < (uint32_t)pool->size)
+    else
         /* Relaxed: a hint, but for the first one, which is started before its tasks come. */
         atomic_fetch_sub_explicit(&pool->unstarted, 1, memory_order_relaxed);
     return error;
@@ -78,6 +78,7 @@ void fi_pool_wake(struct filch_pool *pool)
         if (sleeper < 0)
             return;
         struct fi_worker *worker = pool->workers[sleeper];
+        /* Relaxed: what the claim has cleared was set by the thread itself, if it has started. */
         if (atomic_load_explicit(&worker->started, memory_order_relaxed)) {
             fi_event_notify(&worker->event);
             fi_worker_woke();

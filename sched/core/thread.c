@@ -73,13 +73,16 @@ int fi_thread_start(struct fi_worker *worker)
     /* All signals stay with the program's own threads. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    /* Before the thread may fall asleep, and be claimed: who wakes it should not start it again. */
+    worker->started = true;
     if (!error && pthread_create(&worker->thread, &attributes, fi_worker_main, worker))
         error = FILCH_ETHREAD;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
-    if (error)
+    if (error) {
+        worker->started = false;
         return error;
-    worker->started = true;
+    }
     worker->pool->present++;
     name_thread(worker);
     return 0;
