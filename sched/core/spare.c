@@ -3,15 +3,18 @@
  * Spares: workers beyond the pool's size, who take the place of those that block. A spare is a
  * worker like any other, but for one thing: it takes part (`member`) only while somebody blocks.
  *
+ *     new --------cover: gets its thread------+
+ *                                             v
  *     retired ----cover: counts as asleep----> member: asleep, searching, at work
- *        ^                                        |
- *        +-- uncover finds it asleep, -----------+
- *            or it meets a surplus at its top level
+ *        ^                                      |
+ *        +-------uncover finds it asleep,-------+
+ *                or it meets a surplus at its top level
  *
  * When a worker begins to block, a spare is admitted, which means that it counts as asleep: it is
- * woken, or started, like any sleeper, once there is work for it. When the worker comes back a spare
- * that still sleeps is sent away; if all are at work there is one member too many (`surplus`), and
- * the next spare that has finished its task retires. */
+ * woken like any sleeper, once there is work for it. One that has no thread yet gets it before, for
+ * a worker may only sleep on the strength of a spare that can run. When the worker comes back a
+ * spare that still sleeps is sent away; if all are at work there is one member too many (`surplus`),
+ * and the next spare that has finished its task retires. */
 #include "sched/core/worker.h"
 
 /* With the lock. A spare that does not take part, made if need be, or NULL. */
@@ -41,27 +44,43 @@ static void set_member(struct fi_worker *spare, bool member)
     atomic_fetch_add_explicit(&spare->pool->members, member ? 1 : -1, memory_order_seq_cst);
 }
 
+/* With the lock. The spare takes part, and counts as asleep; or, if it has to be given a thread first,
+ * as searching, even if that fails. */
+static bool admit(struct fi_worker *spare)
+{
+    set_member(spare, true);
+    if (spare->started) {
+        fi_idle_admit(&spare->pool->idle, spare->number);
+        return true;
+    }
+    fi_idle_search(&spare->pool->idle);
+    if (!fi_thread_start(spare))
+        return true;
+    set_member(spare, false);
+    return false;
+}
+
 bool fi_spare_cover(struct fi_worker *worker)
 {
     struct filch_pool *pool = worker->pool;
     struct fi_worker *spare = NULL;
 
     pthread_mutex_lock(&pool->lock);
-    bool kept = atomic_load_explicit(&pool->surplus, memory_order_relaxed) > 0;
-    if (kept) {
+    bool covered = atomic_load_explicit(&pool->surplus, memory_order_relaxed) > 0;
+    if (covered)
         atomic_fetch_sub_explicit(&pool->surplus, 1, memory_order_relaxed);
-    } else if ((spare = find_spare(pool))) {
-        set_member(spare, true);
-        fi_idle_admit(&pool->idle, spare->number);
-    }
+    else if ((spare = find_spare(pool)))
+        covered = admit(spare);
     pthread_mutex_unlock(&pool->lock);
     if (!spare)
-        return kept;
+        return covered;
+    if (!covered)
+        fi_pool_found(pool); /* admit() counted it as searching */
     /* As who falls asleep does: a request to every owner, and the last look. */
     fi_pool_ask(pool);
     if (fi_pool_has_work(pool))
         fi_pool_wake(pool);
-    return true;
+    return covered;
 }
 
 /* With the lock. Sends one away that sleeps. */
