@@ -36,9 +36,11 @@ struct fi_idle {
     _Alignas(64) _Atomic(uint64_t) asleep[FI_IDLE_WORDS];
 };
 
-static inline uint32_t fi_idle_searching(uint64_t state)
+/* Below 0 for a moment when a worker that is being claimed wakes up by itself, and ends its search
+ * before its waker has counted it (I7); then one is taken off the sleepers, too. */
+static inline int32_t fi_idle_searching(uint64_t state)
 {
-    return (uint32_t)state;
+    return (int32_t)(uint32_t)state;
 }
 
 static inline uint32_t fi_idle_sleeping(uint64_t state)
@@ -51,7 +53,7 @@ static inline bool fi_idle_wanted(const struct fi_idle *idle)
 {
     /* I4, seq_cst: after W; see the promise. */
     uint64_t state = atomic_load_explicit(&idle->state, memory_order_seq_cst);
-    return fi_idle_sleeping(state) && !fi_idle_searching(state);
+    return fi_idle_sleeping(state) && fi_idle_searching(state) <= 0;
 }
 
 /* Worker. Begins to search. */
@@ -70,7 +72,7 @@ static inline bool fi_idle_found(struct fi_idle *idle)
      * then looks at or asks for comes after. */
     uint64_t state =
         atomic_fetch_sub_explicit(&idle->state, FI_IDLE_SEARCHING, memory_order_seq_cst);
-    return fi_idle_searching(state) == 1 && fi_idle_sleeping(state);
+    return fi_idle_searching(state) <= 1 && fi_idle_sleeping(state);
 }
 
 /* Worker. Ends its search and counts as asleep from now on: it must ask, look for work once
@@ -93,7 +95,8 @@ static inline bool fi_idle_clear(struct fi_idle *idle, uint32_t worker)
 {
     uint64_t bit = (uint64_t)1 << worker % 64;
 
-    /* I7, seq_cst: of claim and retract one clears the bit. */
+    /* I7, seq_cst: of claim and retract one clears the bit, and counts, in one order with I2, I4
+     * and I6. */
     if (!(atomic_fetch_and_explicit(&idle->asleep[worker / 64], ~bit, memory_order_seq_cst) &
           bit))
         return false;
@@ -102,11 +105,11 @@ static inline bool fi_idle_clear(struct fi_idle *idle, uint32_t worker)
     return true;
 }
 
-/* Any thread, for a worker that neither runs nor counts: it counts as asleep from now on. The caller
- * must then ask and look for work, as after fi_idle_announce(). */
+/* Any thread, for a worker that neither runs nor counts: it counts as asleep from now on. The
+ * caller must then ask and look for work, as after fi_idle_announce(). */
 static inline void fi_idle_admit(struct fi_idle *idle, uint32_t worker)
 {
-    /* I8, I9: as I1 and I2. */
+    /* I8, I9, seq_cst: as I1 and I2. */
     atomic_fetch_or_explicit(&idle->asleep[worker / 64], (uint64_t)1 << worker % 64,
                              memory_order_seq_cst);
     atomic_fetch_add_explicit(&idle->state, FI_IDLE_SLEEPING, memory_order_seq_cst);
@@ -115,8 +118,9 @@ static inline void fi_idle_admit(struct fi_idle *idle, uint32_t worker)
 /* Worker, after fi_idle_announce(). It is searching again, whoever brought that about. */
 static inline void fi_idle_retract(struct fi_idle *idle, uint32_t worker)
 {
-    /* If the bit is gone then a waker has claimed this worker, has counted it as searching or
-     * is about to, and will notify it: one needless notification. */
+    /* If the bit is gone then a waker has claimed this worker, and will notify it: one needless
+     * notification. It has counted it as searching or is about to; until then the count is too
+     * low, never too high: fi_idle_found() and fi_idle_wanted() then wake one too many. */
     (void)fi_idle_clear(idle, worker);
 }
 

@@ -58,8 +58,10 @@ static struct fi_level *newer_level(struct fi_worker *worker)
         return NULL;
     }
     level->older = current;
-    /* W1, release, pairs with W2: a thief that sees the level sees its deque. */
-    atomic_store_explicit(&current->newer, level, memory_order_release);
+    /* W1, release, pairs with W2: a thief that sees the level sees its deque. seq_cst, as D1: it
+     * comes before the owner's look at the sleepers (I4), so that the last look of one that this
+     * misses finds the level. */
+    atomic_store_explicit(&current->newer, level, memory_order_seq_cst);
     return level;
 }
 

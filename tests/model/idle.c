@@ -5,14 +5,16 @@
  * that sleeps while work is visible has been claimed by somebody who will notify it; and a
  * worker that sleeps while another runs has left its request with it.
  *
- * Scenarios: 7
+ * Scenarios: 8
  *              1  a worker falls asleep, one task is submitted: it wakes (liveness)
  *              2  the same with two submitters: both tasks run (liveness)
  *              3  an owner shares a fork and clears the request, a worker falls asleep
  *              4  an owner takes its fork back and clears the request, a worker falls asleep
  *              5  a fork is shared while one searches, who finds other work; a third falls asleep
  *              6  the same, but the fork stays private: the request must stand
- *              7  as 1, while the worker is woken for another reason as well */
+ *              7  as 1, while the worker is woken for another reason as well
+ *              8  a sleeper wakes by itself while it is claimed, and goes on with a task of its own:
+ *                 the other one is woken */
 #include "atomics/deque.c"
 #include "atomics/event.h"
 #define FI_IDLE_WORDS 1
@@ -148,6 +150,15 @@ static void *searcher(void *argument)
     return NULL;
 }
 
+/* What it waited for has come, while it slept. */
+static void *riser(void *argument)
+{
+    (void)argument;
+    fi_idle_retract(&idle, 0);
+    end_search();
+    return NULL;
+}
+
 static void *bystander(void *argument)
 {
     fi_event_notify(argument);
@@ -217,6 +228,11 @@ int main(void)
     pthread_create(&third, NULL, bystander, &events[0]);
     run2(worker, submitter, NULL);
     pthread_join(third, NULL);
+#elif SCENARIO == 8
+    atomic_init(&idle.state, 2 * FI_IDLE_SLEEPING);
+    atomic_init(&idle.asleep[0], 3);
+    run2(riser, submitter, NULL);
+    assert(!(atomic_load(&idle.asleep[0]) & 2));
 #endif
     return 0;
 }

@@ -12,7 +12,7 @@ static struct fi_idle idle;
 
 static uint32_t searching(void)
 {
-    return fi_idle_searching(atomic_load(&idle.state));
+    return (uint32_t)fi_idle_searching(atomic_load(&idle.state));
 }
 
 static uint32_t sleeping(void)
