@@ -64,7 +64,7 @@ enum fi_take fi_deque_take(struct fi_deque *deque, struct filch_slot *slot)
         return FI_TAKEN;
     if (index_of(top) == index &&
         /* D6, seq_cst, against D7: the last slot goes to whoever swings top. The new epoch
-         * makes a thief fail that read top before. */
+         * makes a thief fail that read top before. Relaxed when it fails: nothing is read. */
         atomic_compare_exchange_strong_explicit(&deque->top, &top, next_epoch(top, index),
                                                 memory_order_seq_cst, memory_order_relaxed))
         return FI_TAKEN;
@@ -97,7 +97,7 @@ enum fi_steal fi_deque_steal(struct fi_deque *deque, struct filch_slot **slot)
     if (index_of(top) >= split)
         return FI_EMPTY;
     /* D7, seq_cst, against D6 and other thieves. The slot is read only once it is won: before,
-     * its owner may be writing a new task into it. */
+     * its owner may be writing a new task into it. Relaxed when it fails, for that reason. */
     if (!atomic_compare_exchange_strong_explicit(&deque->top, &top, top + 1,
                                                  memory_order_seq_cst, memory_order_relaxed))
         return FI_LOST_RACE;
@@ -173,6 +173,7 @@ void *fi_slot_thief(const struct filch_slot *slot)
 
 bool fi_slot_await(struct filch_slot *slot)
 {
+    /* Relaxed: D16 fails on a state that is not the newest. */
     uintptr_t state = atomic_load_explicit(&slot->state, memory_order_relaxed);
 
     if (state == FI_SLOT_SHARED || state == FI_SLOT_DONE)

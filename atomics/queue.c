@@ -12,8 +12,9 @@
  * that read w after `tail` (Q1, Q9) had read that CAS (Q3) or a later one, and sees no older w.
  *
  * w is not too new. The word leaves occupied(g) only in fi_queue_drop(), after all N pairs of
- * tickets of g were finished (or before there was one, when a close overtakes who opened g). Ours, drawn later, was not among them, so the read of w happens
- * before the word changes.
+ * tickets of g were finished, and ours, drawn later, was not among them; or before there was a
+ * ticket of g, when a close overtakes who opened it. So the read of w happens before the word
+ * changes.
  *
  * So nothing has to be announced before a segment is entered: the ticket keeps it. Each cell is
  * touched by one push and one pop, in two atomic steps, and the thread whose step is second
@@ -29,7 +30,11 @@
  * The lap in the directory word makes the word change like a counter: a thread that slept
  * before opening g fails its CAS even if g was since opened, closed and freed, and open can
  * tell g from the segment D before it, which shares its word, by one bit and without following
- * a pointer that may be stale. */
+ * a pointer that may be stale. Only who was overtaken by a close takes the word back a step, to
+ * vacant(g): tail then stands still, so whoever opens g once more finds itself overtaken, too.
+ *
+ * fi_queue_close() is exact since every ticket of a push is drawn by a CAS from a tail that is not
+ * CLOSED. README.md has that argument, and the one for several tickets at once. */
 #include "queue.h"
 
 #include <assert.h>
@@ -226,7 +231,8 @@ FILCH_COLD static int fi_queue_open(struct fi_queue *q, uint64_t first, void *it
         /* Relaxed: Q5 publishes it together with the other cells. */
         atomic_store_explicit(&segment->cells[0], item, memory_order_relaxed);
         /* Q5 pairs with Q4 and, through tail, with the pops: the cells are zero, or the item.
-         * Success also proves that tail is still at `first`: it can't pass a vacant word.
+         * Success also proves that tail is still at `first`, but for CLOSED: it can't pass a
+         * vacant word.
          * Relaxed when it fails: the word is looked at again. */
         if (atomic_compare_exchange_strong_explicit(place, &word,
                                                     (uintptr_t)segment | fi_queue_tag(number),
@@ -234,7 +240,8 @@ FILCH_COLD static int fi_queue_open(struct fi_queue *q, uint64_t first, void *it
                                                     memory_order_relaxed)) {
             if (FILCH_UNLIKELY(!fi_queue_advance(q, first))) {
                 /* Nobody has a ticket of this segment, or will have one: tail stands still until
-                 * the queue is reopened, which waits for us. Relaxed: as in fi_queue_drop(). */
+                 * the queue is reopened, which waits for us, and thereby orders this store before
+                 * all that look at the word then. Relaxed, as in fi_queue_drop(). */
                 atomic_store_explicit(place, fi_queue_vacant(number), memory_order_relaxed);
                 fi_queue_give(q, segment);
                 return FI_QUEUE_CLOSED;
@@ -284,45 +291,87 @@ void fi_queue_fini(struct fi_queue *q)
     q->directory = NULL;
 }
 
-int fi_queue_push(struct fi_queue *q, void *item)
+/* Writes items into the cells of `due` tickets from `ticket` on, which the caller has drawn, but
+ * for those that are spoilt. Returns how many: the first ones. */
+static inline uint32_t fi_queue_write(struct fi_queue *q, uint64_t ticket, uint32_t due,
+                                      struct fi_queue_segment *segment, void *const *items)
 {
-    assert(item != NULL);
-    for (;;) {
+    uint32_t written = 0;
+
+    for (uint32_t i = 0; i < due; i++) {
+        void *found = NULL;
+        assert(items[written] != NULL);
+        /* Q10 pairs with Q11 and Q12: this step in the segment is over before it is freed.
+         * (What the caller did before the push has travelled with tail. The acquire half is
+         * there since C11 wants it no weaker than Q13.)
+         * Q13 pairs with Q12: so is the pop's step, now that this thread counts the cell. */
+        if (atomic_compare_exchange_strong_explicit(&segment->cells[(ticket + i) % N], &found,
+                                                    items[written],
+                                                    memory_order_acq_rel,  /* Q10 */
+                                                    memory_order_acquire)) /* Q13 */
+            written++;
+        else
+            assert(found == POISON);
+    }
+    /* If all are written then the segment may be gone. */
+    if (FILCH_UNLIKELY(written < due))
+        fi_queue_finish(q, ticket, segment, due - written);
+    return written;
+}
+
+/* What both pushes do; `count` is a constant in one of them. */
+static inline int fi_queue_append(struct fi_queue *q, void *const *items, uint32_t count,
+                                  uint32_t *pushed)
+{
+    uint32_t done = 0;
+    int error = 0;
+
+    while (done < count) {
         /* Q1 pairs with Q2 and Q3: the segment of the ticket is open, and zeroed. */
         uint64_t ticket = atomic_load_explicit(&q->tail, memory_order_acquire /* Q1 */);
-        if (FILCH_UNLIKELY(ticket & CLOSED))
-            return FI_QUEUE_CLOSED;
+        if (FILCH_UNLIKELY(ticket & CLOSED)) {
+            error = FI_QUEUE_CLOSED;
+            break;
+        }
         if (FILCH_UNLIKELY(ticket % N == 0)) {
-            int opened = fi_queue_open(q, ticket, item);
-            if (opened <= 0)
-                return opened;
+            int opened = fi_queue_open(q, ticket, items[done]);
+            if (opened < 0) {
+                error = opened;
+                break;
+            }
+            done += opened == 0;
             continue;
         }
         /* Relaxed: reading tail has brought the word and what it points to. */
         uintptr_t word =
             atomic_load_explicit(fi_queue_word(q, ticket / N), memory_order_relaxed);
+        uint64_t left = N - ticket % N, drawn = ticket;
+        uint32_t due = count - done < left ? count - done : (uint32_t)left;
         /* Q2 pairs with Q9 and Q17. seq_cst separates this store of tail and the caller's load
          * of the sleepers from the sleeper's store and its load of tail. Relaxed when it fails:
          * tail is read again. */
-        uint64_t drawn = ticket;
-        if (!atomic_compare_exchange_weak_explicit(&q->tail, &drawn, ticket + 1,
-                                                   memory_order_seq_cst, /* Q2 */
-                                                   memory_order_relaxed))
-            continue;
-
-        struct fi_queue_segment *segment = fi_queue_follow(word);
-        void *found = NULL;
-        /* Q10 pairs with Q11 and Q12: this step in the segment is over before it is freed.
-         * (What the caller did before the push has travelled with tail. The acquire half is
-         * there since C11 wants it no weaker than Q13.)
-         * Q13 pairs with Q12: so is the pop's step, now that this thread counts the cell. */
-        if (atomic_compare_exchange_strong_explicit(&segment->cells[ticket % N], &found, item,
-                                                    memory_order_acq_rel,  /* Q10 */
-                                                    memory_order_acquire)) /* Q13 */
-            return 0;
-        assert(found == POISON);
-        fi_queue_finish(q, ticket, segment, 1);
+        if (atomic_compare_exchange_weak_explicit(&q->tail, &drawn, ticket + due,
+                                                  memory_order_seq_cst, /* Q2 */
+                                                  memory_order_relaxed))
+            done += fi_queue_write(q, ticket, due, fi_queue_follow(word), items + done);
     }
+    *pushed = done;
+    return error;
+}
+
+int fi_queue_push(struct fi_queue *q, void *item)
+{
+    uint32_t pushed;
+    return fi_queue_append(q, &item, 1, &pushed);
+}
+
+int fi_queue_push_many(struct fi_queue *q, void *const *items, uint32_t count, uint32_t *pushed)
+{
+    if (count != 1)
+        return fi_queue_append(q, items, count, pushed);
+    int error = fi_queue_push(q, items[0]);
+    *pushed = !error;
+    return error;
 }
 
 /* The item of a cell whose pop ticket the caller holds; or NULL, and the cell is spoilt. */
@@ -411,13 +460,15 @@ uint64_t fi_queue_count(const struct fi_queue *q)
 
 void fi_queue_close(struct fi_queue *q)
 {
-    /* Q18, relaxed: tail's own order decides which pushes come before. Whoever wants to see what they
+    /* Q18, release, pairs with Q1: whoever cannot push sees what the closer wrote before, such as
+     * why. Which pushes come before is decided by tail's own order. Whoever wants to see what they
      * appended pops it, by Q9: a read-modify-write passes Q2 and Q3 on. */
-    (void)atomic_fetch_or_explicit(&q->tail, CLOSED, memory_order_relaxed);
+    (void)atomic_fetch_or_explicit(&q->tail, CLOSED, memory_order_release /* Q18 */);
 }
 
 void fi_queue_reopen(struct fi_queue *q)
 {
-    /* Q19, relaxed: as Q18. */
+    /* Q19, relaxed: it tells nobody anything. The caller knows that no push is under way, and
+     * thereby has seen what they did (fi_queue_open()). */
     (void)atomic_fetch_and_explicit(&q->tail, ~CLOSED, memory_order_relaxed);
 }

@@ -45,12 +45,14 @@ static inline bool fi_batch_empty(const struct fi_batch *batch)
            0;
 }
 
-/* The owner, of an empty batch. Whoever fills it must then look at the sleepers (idle.h): items that
- * were visible in their source were not for a moment. */
+/* The owner, of an empty batch. Whoever fills it must then look at the sleepers (idle.h): items
+ * that were visible in their source were not for a moment. */
 static inline void fi_batch_fill(struct fi_batch *batch, void *source, void *const *items,
                                  uint32_t count)
 {
-    /* Relaxed: only the owner begins an epoch, and of the old one nothing is left to take. */
+    /* Relaxed: the owner has found it empty by fi_batch_take(), whose B2 pairs with the B4 of
+     * whoever took the last item: all reads of the old items that count come before the stores
+     * below. */
     uint64_t before = atomic_load_explicit(&batch->word, memory_order_relaxed);
     uint64_t epoch = (before >> 32) + 1;
 
@@ -67,18 +69,21 @@ static inline void fi_batch_fill(struct fi_batch *batch, void *source, void *con
 /* Any worker. Takes the oldest item if it comes from `source` (NULL: from any), or returns NULL. */
 static inline void *fi_batch_take(struct fi_batch *batch, const void *source)
 {
-    /* B2, acquire, pairs with B1, and through a chain of B4 with it as well. */
+    /* B2, acquire, pairs with B1, which every B4 passes on, as it is a read-modify-write: the
+     * items. The owner's, of an empty batch, pairs with B4: see fi_batch_fill(). */
     uint64_t word = atomic_load_explicit(&batch->word, memory_order_acquire /* B2 */);
 
     while (fi_batch_count(word)) {
+        /* Relaxed, both: B4 fails if they are of another epoch than the word. */
         void *from = atomic_load_explicit(&batch->source, memory_order_relaxed);
         void *item =
             atomic_load_explicit(&batch->items[word >> 16 & 0xffff], memory_order_relaxed);
         if (source && from != source)
             return NULL;
-        /* B4: the word has not changed since B2, so neither have the items: the owner fills an empty
-         * batch only, in a new epoch. Release, with B2 of others: keeps the chain from B1, and the
-         * reads above before it. */
+        /* B4: the word has not changed since B2, so neither have the items: the owner fills an
+         * empty batch only, in a new epoch. Release, pairs with the owner's B2: keeps the reads
+         * above before it. When it fails it is B2 again; acquire when it succeeds, too, since C11
+         * wants that no weaker. */
         if (atomic_compare_exchange_weak_explicit(&batch->word, &word, word + FI_BATCH_NEXT,
                                                   memory_order_acq_rel, /* B4 */
                                                   memory_order_acquire))

@@ -25,8 +25,8 @@
 #define EAGER    64
 #define KEEP_MAX 1024
 
-/* So many forks that nobody has stolen yet are enough for thieves: below them a task runs its serial
- * clone (task.h). In a binary recursion one fork in 2^PLENTY is still a real one. */
+/* So many forks that nobody has stolen yet are enough for thieves: below them a task runs its
+ * serial clone (task.h). In a binary recursion one fork in 2^PLENTY is still a real one. */
 #define PLENTY 8
 
 static uint32_t next_keep(struct fi_level *level)

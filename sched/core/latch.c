@@ -41,6 +41,7 @@ bool fi_latch_ended(const struct fi_latch *latch)
 bool fi_latch_claim(struct fi_latch *latch)
 {
     for (;;) {
+        /* Relaxed: who is too late learns nothing but that. */
         uint32_t word = atomic_load_explicit(&latch->word, memory_order_relaxed);
         if (state_of(word) != FI_PENDING)
             return false;
@@ -57,8 +58,8 @@ bool fi_latch_claim(struct fi_latch *latch)
 static uint32_t wait_unlocked(struct fi_latch *latch)
 {
     uint32_t word;
-    /* L3, acquire, pairs with L4 and L5, for who finds that the latch has ended: the result; the waiters
-     * are told. Who goes on acquires the lists by L4 or L7. */
+    /* L3, acquire, pairs with L4 and L5, for who finds that the latch has ended: the result; the
+     * waiters are told. Who goes on acquires the lists by L4 or L7. */
     while ((word = atomic_load_explicit(&latch->word, memory_order_acquire)) & LOCKED)
         sched_yield();
     return word;

@@ -57,7 +57,7 @@ static bool look_again(struct filch_pool *pool)
 {
     if (fi_pool_has_work(pool))
         return true;
-    fi_pool_end_if_asleep(pool, fi_idle_sleeping(atomic_load(&pool->idle.state)));
+    fi_pool_end_if_asleep(pool);
     return false;
 }
 
@@ -65,9 +65,12 @@ static bool look_again(struct filch_pool *pool)
  * or will once they are initialized. */
 static bool is_needed(const struct filch_pool *pool)
 {
-    int initializing = atomic_load(&pool->initializing);
+    /* I12, seq_cst, as in fi_pool_wake(); and the state as at I4. Who makes work visible later is
+     * seen by the look again of who finds the worker not needed. */
+    int initializing = atomic_load_explicit(&pool->initializing, memory_order_seq_cst);
+    uint64_t state = atomic_load_explicit(&pool->idle.state, memory_order_seq_cst);
 
-    return fi_idle_searching(atomic_load(&pool->idle.state)) <= 1 && fi_pool_has_work(pool) &&
+    return fi_idle_searching(state) <= 1 && fi_pool_has_work(pool) &&
            (!initializing || fi_sources_count(&pool->sources) > (uint64_t)initializing);
 }
 
@@ -93,8 +96,12 @@ void fi_pool_wake(struct filch_pool *pool)
                 (void)look_again(pool);
             return;
         }
+        /* In its place: it counts as asleep again, asks, and looks once more. */
         (void)fi_idle_announce(&pool->idle, (uint32_t)sleeper);
-        if (!look_again(pool) || atomic_load(&pool->initializing))
+        fi_pool_ask(pool);
+        /* I12, seq_cst, pairs with I10 and I11: who is being initialized looks later than this. */
+        if (!look_again(pool) ||
+            atomic_load_explicit(&pool->initializing, memory_order_seq_cst))
             return;
     }
 }
@@ -127,7 +134,9 @@ static int start_first(struct filch_pool *pool)
 
     /* Who finds that another has claimed it waits for what comes of that. */
     pthread_mutex_lock(&pool->lock);
-    if (!first->started && fi_idle_clear(&pool->idle, 0))
+    /* Relaxed: changed with the lock. */
+    if (!atomic_load_explicit(&first->started, memory_order_relaxed) &&
+        fi_idle_clear(&pool->idle, 0))
         error = start(pool, first);
     pthread_mutex_unlock(&pool->lock);
     if (error)
@@ -135,20 +144,21 @@ static int start_first(struct filch_pool *pool)
     return error;
 }
 
-int fi_pool_inject(struct filch_pool *pool, struct fi_source *source, enum fi_rank rank,
-                   struct fi_task *task)
+int fi_pool_inject_many(struct filch_pool *pool, struct fi_source *source, enum fi_rank rank,
+                        void *const *tasks, uint32_t count, uint32_t *pushed)
 {
     int error = 0;
 
+    *pushed = 0;
+    /* Relaxed: start_first() looks again, with the lock. */
     if (FILCH_UNLIKELY(atomic_load_explicit(&pool->unstarted, memory_order_relaxed) ==
                        pool->size))
         error = start_first(pool);
     if (!error)
-        error = fi_source_push(&pool->sources, source, rank, task);
-    if (error)
-        return error;
-    fi_pool_wake(pool);
-    return 0;
+        error = fi_source_push(&pool->sources, source, rank, tasks, count, pushed);
+    if (*pushed > 0)
+        fi_pool_wake(pool);
+    return error;
 }
 
 struct fi_task *fi_pool_take_back(struct filch_pool *pool, const struct fi_source *source)
@@ -166,20 +176,27 @@ static void notify_all(struct filch_pool *pool)
         fi_event_notify(&pool->workers[i]->event);
 }
 
+/* With the lock: no thread is started from then on. */
 static void end(struct filch_pool *pool)
 {
-    /* With the lock: no thread is started from then on. */
-    pthread_mutex_lock(&pool->lock);
+    /* X2, seq_cst, pairs with X3: who sleeps has seen it, or is notified. */
     atomic_store_explicit(&pool->phase, FI_ENDED, memory_order_seq_cst);
-    pthread_mutex_unlock(&pool->lock);
     notify_all(pool);
 }
 
-void fi_pool_end_if_asleep(struct filch_pool *pool, uint32_t asleep)
+void fi_pool_end_if_asleep(struct filch_pool *pool)
 {
-    if (atomic_load_explicit(&pool->phase, memory_order_seq_cst) == FI_CLOSING &&
-        asleep == (uint32_t)atomic_load_explicit(&pool->members, memory_order_seq_cst))
+    /* X3, seq_cst, pairs with X1: who falls asleep last has seen it, or is notified. */
+    if (atomic_load_explicit(&pool->phase, memory_order_seq_cst) != FI_CLOSING)
+        return;
+    pthread_mutex_lock(&pool->lock);
+    /* X4, seq_cst, after I2 of all who sleep and before the look at the work, of which there is no
+     * more unless one of them wakes up: README.md has the argument. */
+    uint64_t state = atomic_load_explicit(&pool->idle.state, memory_order_seq_cst);
+    if (fi_idle_sleeping(state) == (uint32_t)pool->members && pool->midway == 0 &&
+        !fi_pool_has_work(pool))
         end(pool);
+    pthread_mutex_unlock(&pool->lock);
 }
 
 /* ---- Create ------------------------------------------------------------------------------ */
@@ -237,7 +254,7 @@ static void setup(struct filch_pool *pool, const struct fi_pool_plan *plan)
              options->thread_name_prefix ? options->thread_name_prefix : "filch");
     pthread_mutex_init(&pool->lock, NULL);
     fi_latch_init(&pool->left_by_all);
-    atomic_init(&pool->members, pool->size);
+    pool->members = pool->size;
     atomic_init(&pool->unstarted, pool->size);
 }
 
@@ -265,6 +282,7 @@ static struct filch_pool *pool_alloc(const struct fi_pool_plan *plan)
             return NULL;
         }
         fi_idle_admit(&pool->idle, (uint32_t)i);
+        /* Relaxed: nobody else knows the pool. */
         atomic_store_explicit(&pool->known, i + 1, memory_order_relaxed);
     }
     return pool;
@@ -281,6 +299,7 @@ static int start_all(struct filch_pool *pool)
             continue;
         error = fi_thread_start(pool->workers[i]);
         if (!error)
+            /* Relaxed: as in start(). */
             atomic_fetch_sub_explicit(&pool->unstarted, 1, memory_order_relaxed);
     }
     pthread_mutex_unlock(&pool->lock);
@@ -300,7 +319,9 @@ int fi_pool_create(const struct fi_pool_plan *plan, struct filch_pool **out)
     if (!pool)
         return FILCH_ENOMEM;
     if (!plan->on_demand && (error = start_all(pool))) {
+        pthread_mutex_lock(&pool->lock);
         end(pool);
+        pthread_mutex_unlock(&pool->lock);
         fi_pool_join(pool);
         return error;
     }
@@ -323,26 +344,33 @@ void fi_pool_close(struct filch_pool *pool)
 {
     int open = FI_OPEN;
 
-    if (!atomic_compare_exchange_strong(&pool->phase, &open, FI_CLOSING))
+    /* X1, seq_cst, pairs with X3, before all are notified. Relaxed when it fails: another has
+     * closed it. */
+    if (!atomic_compare_exchange_strong_explicit(&pool->phase, &open, FI_CLOSING,
+                                                 memory_order_seq_cst, memory_order_relaxed))
         return;
     /* The last worker to find nothing to do ends the pool; if all sleep already, wake them to see.
      * Without a worker there is nothing to do. */
     pthread_mutex_lock(&pool->lock);
-    bool idle = !pool->workers[0]->started;
-    pthread_mutex_unlock(&pool->lock);
-    if (!idle) {
+    /* Relaxed: changed with the lock. */
+    bool idle = !atomic_load_explicit(&pool->workers[0]->started, memory_order_relaxed);
+    if (idle)
+        end(pool);
+    else
         notify_all(pool);
-        return;
-    }
-    end(pool);
-    (void)fi_latch_end(&pool->left_by_all, FI_PENDING, FI_FINISHED, NULL);
+    pthread_mutex_unlock(&pool->lock);
+    if (idle)
+        (void)fi_latch_end(&pool->left_by_all, FI_PENDING, FI_FINISHED, NULL);
 }
 
-/* All but `self`, if it is a worker, leave by themselves, or have left. None is started any more. */
+/* All but `self`, if it is a worker, leave by themselves, or have left. None is started any more
+ * once the first has left. */
 static void join_and_free(struct filch_pool *pool, const struct fi_worker *self)
 {
+    /* Relaxed: it does not change after X2, which who has joined the first worker has seen. */
     for (int i = 0; i < fi_pool_known(pool); i++)
-        if (pool->workers[i]->started && pool->workers[i] != self)
+        if (atomic_load_explicit(&pool->workers[i]->started, memory_order_relaxed) &&
+            pool->workers[i] != self)
             pthread_join(pool->workers[i]->thread, NULL);
     pool_free(pool);
 }

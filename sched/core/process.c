@@ -19,7 +19,8 @@ static _Atomic(unsigned) generation;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t all_released = PTHREAD_COND_INITIALIZER;
 static int holds;
-static struct fi_process_member *members;
+static struct fi_process_member *members, *finishing;
+static pthread_cond_t finished = PTHREAD_COND_INITIALIZER;
 static bool has_leaver;
 static pthread_t leaver;
 
@@ -45,12 +46,16 @@ void fi_process_enter(struct fi_process_member *member)
     pthread_mutex_unlock(&lock);
 }
 
-void fi_process_leave(struct fi_process_member *member)
+bool fi_process_leave(struct fi_process_member *member, bool wait)
 {
     pthread_mutex_lock(&lock);
     if (member->link)
         unlink_member(member);
+    while (wait && finishing == member)
+        pthread_cond_wait(&finished, &lock);
+    bool left = finishing != member;
     pthread_mutex_unlock(&lock);
+    return left;
 }
 
 void fi_process_drop(const void *pool)
@@ -61,6 +66,8 @@ void fi_process_drop(const void *pool)
         if (member->pool == pool)
             unlink_member(member);
     }
+    while (finishing && finishing->pool == pool)
+        pthread_cond_wait(&finished, &lock);
     pthread_mutex_unlock(&lock);
 }
 
@@ -80,13 +87,16 @@ static void in_parent(void)
 
 static void in_child(void)
 {
+    /* Relaxed: this is the only thread. */
     atomic_fetch_add_explicit(&generation, 1, memory_order_relaxed);
     fi_worker_forget();
     holds = 0;
     has_leaver = false;
     while (members) /* the parent's: their threads are not here */
         unlink_member(members);
+    finishing = NULL;
     pthread_cond_init(&all_released, NULL);
+    pthread_cond_init(&finished, NULL);
     fi_slab_unlock();
     pthread_mutex_unlock(&lock);
 }
@@ -102,9 +112,12 @@ static void at_exit(void)
     while (members) {
         struct fi_process_member *member = members;
         unlink_member(member);
+        finishing = member;
         pthread_mutex_unlock(&lock);
         member->finish(member);
         pthread_mutex_lock(&lock);
+        finishing = NULL;
+        pthread_cond_broadcast(&finished);
     }
     while (holds > 0)
         pthread_cond_wait(&all_released, &lock);
@@ -118,17 +131,19 @@ static void at_exit(void)
 
 /* ---- Once -------------------------------------------------------------------------------- */
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static bool failed;
-
-static void init(void)
-{
-    failed = pthread_atfork(before_fork, in_parent, in_child) || atexit(at_exit);
-}
-
 int fi_process_init(void)
 {
-    return pthread_once(&once, init) || failed ? FILCH_ENOMEM : 0;
+    static bool sees_forks, sees_exit; /* guarded by the lock */
+
+    /* Where memory lacks it is tried again with the next pool. */
+    pthread_mutex_lock(&lock);
+    if (!sees_forks)
+        sees_forks = !pthread_atfork(before_fork, in_parent, in_child);
+    if (sees_forks && !sees_exit)
+        sees_exit = !atexit(at_exit);
+    bool ready = sees_exit;
+    pthread_mutex_unlock(&lock);
+    return ready ? 0 : FILCH_ENOMEM;
 }
 
 unsigned fi_process_generation(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Magazines and the depot: see slab.h. The depot is a pair of queues a size (atomics/queue.h), whose
- * orderings carry the blocks from thread to thread; everything else is a thread's own. */
+ * Magazines and the depot: see slab.h. The depot is a pair of queues a size (atomics/queue.h),
+ * whose orderings carry the blocks from thread to thread; everything else is a thread's own. */
 #include "sched/core/slab.h"
 
 #include "atomics/queue.h"
@@ -30,8 +30,8 @@ static const size_t sizes[FI_SLABS] = {
 
 enum { ROUNDS = 62 }; /* with the count 504 bytes, 512 with malloc's header */
 
-/* How many blocks ahead of the one that is handed out are fetched: another thread has used them last,
- * and the next locked instruction would wait until what is written there is the caller's. */
+/* How many blocks ahead of the one that is handed out are fetched: another thread has used them
+ * last, and the next locked instruction would wait until what is written there is the caller's. */
 enum { AHEAD = 6 };
 
 struct magazine {
@@ -133,10 +133,11 @@ static void init(void)
     }
 }
 
-/* The library is unloaded, or the process ends, beside which other threads may go on: what they might
- * use is left to them. */
-__attribute__((destructor)) static void fini(void)
+/* The library is unloaded, or the process ends, beside which other threads may go on: what they
+ * might use is left to them. 101: last, after what process.c and others' destructors wait for. */
+__attribute__((destructor(101))) static void fini(void)
 {
+    /* Relaxed: whether others may use it is decided with the lock. */
     if (!depot.ready || atomic_load_explicit(&depot.users, memory_order_relaxed))
         return;
     pthread_key_delete(depot.key);
@@ -250,6 +251,7 @@ void fi_slab_enter(void)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
     (void)pthread_once(&once, init);
+    /* Relaxed, as all of `users`: it says what is worth keeping; the queues carry the blocks. */
     atomic_fetch_add_explicit(&depot.users, 1, memory_order_relaxed);
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory for what is submitted: blocks of few sizes, which one thread allocates and another frees, a
- * million times a second. As in Bonwick's magazines ("Magazines and vmem", 2001) a thread keeps
+ * Memory for what is submitted: blocks of few sizes, which one thread allocates and another frees,
+ * a million times a second. As in Bonwick's magazines ("Magazines and vmem", 2001) a thread keeps
  * two magazines of free blocks a size to itself, and exchanges full ones for empty ones with the
- * others through a depot, once in 62 blocks. malloc() is called only when the depot is empty, so
- * in a steady state not at all. When the last pool goes the depot is emptied. */
+ * others through a depot, once in 62 blocks. malloc() is called only when the depot is empty, so in
+ * a steady state not at all. When the last pool goes the depot is emptied. */
 #ifndef FI_SLAB_H
 #define FI_SLAB_H
 

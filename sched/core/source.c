@@ -145,21 +145,25 @@ void fi_source_close(struct fi_sources *sources, struct fi_source *source)
 /* ---- Tasks ------------------------------------------------------------------------------- */
 
 int fi_source_push(struct fi_sources *sources, struct fi_source *source, enum fi_rank rank,
-                   struct fi_task *task)
+                   void *const *tasks, uint32_t count, uint32_t *pushed)
 {
     struct fi_queue *queue = queue_of(source, rank);
 
     if (FILCH_UNLIKELY(!queue)) {
         pthread_mutex_lock(&sources->lock);
-        int error = make_queue(source, rank);
-        /* Relaxed: a worker that does not see it yet takes some tasks together once more. */
+        /* Before anybody can push to the new queue. Relaxed: a worker that does not see it yet
+         * takes some tasks together once more, and finds none of another rank; but it does not fall
+         * asleep, as fi_sources_empty() looks at all. */
         atomic_store_explicit(&sources->ranked, true, memory_order_relaxed);
+        int error = make_queue(source, rank);
         pthread_mutex_unlock(&sources->lock);
-        if (error)
+        if (error) {
+            *pushed = 0;
             return error;
+        }
         queue = queue_of(source, rank);
     }
-    switch (fi_queue_push(queue, task)) {
+    switch (fi_queue_push_many(queue, tasks, count, pushed)) {
     case 0:
         return 0;
     case FI_QUEUE_CLOSED:
@@ -229,6 +233,7 @@ static uint32_t pop_ranked(struct fi_sources *sources, struct fi_source_turn *tu
 uint32_t fi_sources_pop_many(struct fi_sources *sources, struct fi_source_turn *turn,
                              void **tasks, uint32_t max, struct fi_source **source)
 {
+    /* Relaxed: see fi_source_push(). */
     if (atomic_load_explicit(&sources->ranked, memory_order_relaxed))
         return pop_ranked(sources, turn, tasks, source);
     return pop_of_rank(sources, turn, FI_NORMAL, tasks, max, source);

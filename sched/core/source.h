@@ -65,9 +65,10 @@ struct fi_source *fi_source_acquire(struct fi_sources *sources);
 /* Its owner, with no push under way. It is closed and empty: it may be used again. */
 void fi_source_release(struct fi_sources *sources, struct fi_source *source);
 
-/* Any thread. Returns 0, FILCH_ENOMEM, or FILCH_ESHUTDOWN when it is closed. */
+/* Any thread. Pushes so many tasks. Returns 0, FILCH_ENOMEM, or FILCH_ESHUTDOWN when it is closed;
+ * *pushed: how many, from the first on, were pushed nevertheless. */
 int fi_source_push(struct fi_sources *sources, struct fi_source *source, enum fi_rank rank,
-                   struct fi_task *task);
+                   void *const *tasks, uint32_t count, uint32_t *pushed);
 
 /* Any thread. Nothing can be pushed from now on; what is in it can still be taken. */
 void fi_source_close(struct fi_sources *sources, struct fi_source *source);
@@ -75,8 +76,8 @@ void fi_source_close(struct fi_sources *sources, struct fi_source *source);
 /* Any thread. Takes the oldest task of the highest rank, or NULL. */
 struct fi_task *fi_source_pop(struct fi_source *source);
 
-/* Worker. Takes what is due by the rules above, up to `max` tasks, all from *source; but only one where
- * ranks are in use. Returns how many. */
+/* Worker. Takes what is due by the rules above, up to `max` tasks, all from *source; but only one
+ * where ranks are in use. Returns how many. */
 uint32_t fi_sources_pop_many(struct fi_sources *sources, struct fi_source_turn *turn,
                              void **tasks, uint32_t max, struct fi_source **source);
 

@@ -40,8 +40,7 @@ static struct fi_worker *find_spare(struct filch_pool *pool)
 static void set_member(struct fi_worker *spare, bool member)
 {
     spare->member = member;
-    /* seq_cst: the worker that falls asleep last compares it with the sleepers (park()). */
-    atomic_fetch_add_explicit(&spare->pool->members, member ? 1 : -1, memory_order_seq_cst);
+    spare->pool->members += member ? 1 : -1;
 }
 
 /* With the lock. The spare takes part, and counts as asleep; or, if it has to be given a thread first,
@@ -49,7 +48,8 @@ static void set_member(struct fi_worker *spare, bool member)
 static bool admit(struct fi_worker *spare)
 {
     set_member(spare, true);
-    if (spare->started) {
+    /* Relaxed: changed with the lock. */
+    if (atomic_load_explicit(&spare->started, memory_order_relaxed)) {
         fi_idle_admit(&spare->pool->idle, spare->number);
         return true;
     }
@@ -141,7 +141,7 @@ void fi_spare_retire(struct fi_worker *spare)
     atomic_fetch_sub_explicit(&pool->surplus, 1, memory_order_relaxed);
     set_member(spare, false);
     pthread_mutex_unlock(&pool->lock);
-    fi_pool_end_if_asleep(pool, fi_idle_sleeping(atomic_load(&pool->idle.state)));
+    fi_pool_end_if_asleep(pool);
     for (;;) {
         uint32_t ticket = fi_event_prepare(&spare->event);
         pthread_mutex_lock(&pool->lock);

@@ -26,8 +26,8 @@ void fi_tally_add(struct fi_tally *tally, uint64_t count)
 
 bool fi_tally_is_zero(const struct fi_tally *tally)
 {
-    /* T1, acquire, pairs with T2: all that the tasks did. LOCKED says nothing here: another waiter may
-     * hold it, who wakes nobody. */
+    /* T1, acquire, pairs with T2: all that the tasks did. LOCKED says nothing here: another waiter
+     * may hold it, who wakes nobody. */
     return atomic_load_explicit(&tally->word, memory_order_acquire) < ONE;
 }
 

@@ -74,13 +74,14 @@ int fi_thread_start(struct fi_worker *worker)
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     /* Before the thread may fall asleep, and be claimed: who wakes it should not start it again. */
-    worker->started = true;
+    /* Relaxed: pthread_create(), and the claim (I3, I7), bring it to who wakes it. */
+    atomic_store_explicit(&worker->started, true, memory_order_relaxed);
     if (!error && pthread_create(&worker->thread, &attributes, fi_worker_main, worker))
         error = FILCH_ETHREAD;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     if (error) {
-        worker->started = false;
+        atomic_store_explicit(&worker->started, false, memory_order_relaxed);
         return error;
     }
     worker->pool->present++;

@@ -305,6 +305,19 @@ static void park_bound(struct fi_worker *worker, struct fi_wait *wait)
         wait->delist(wait);
 }
 
+/* Does it wait in a task? At its top level it waits for nothing that it could enlist for. */
+static bool is_midway(const struct fi_wait *wait)
+{
+    return wait->enlist;
+}
+
+static void count_midway(struct filch_pool *pool, int change)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->midway += change;
+    pthread_mutex_unlock(&pool->lock);
+}
+
 /* Sleeps until there is work, or what is waited for comes, or neither: the caller looks again. */
 static void park(struct fi_worker *worker, struct fi_wait *wait)
 {
@@ -313,11 +326,13 @@ static void park(struct fi_worker *worker, struct fi_wait *wait)
 
     if (wait->enlist && !wait->enlist(wait))
         return;
+    if (is_midway(wait))
+        count_midway(pool, 1);
     worker->searching = false;
-    uint32_t asleep = fi_idle_announce(&pool->idle, worker->number);
+    (void)fi_idle_announce(&pool->idle, worker->number);
     fi_pool_ask(pool);
     if (!fi_pool_has_work(pool)) {
-        fi_pool_end_if_asleep(pool, asleep);
+        fi_pool_end_if_asleep(pool);
         fi_count(&worker->parks);
         if (!wait->over(wait))
             fi_event_wait(&worker->event, ticket, wait->deadline);
@@ -325,6 +340,8 @@ static void park(struct fi_worker *worker, struct fi_wait *wait)
     }
     fi_spare_return(worker);
     worker->searching = true;
+    if (is_midway(wait))
+        count_midway(pool, -1);
     if (wait->delist)
         wait->delist(wait);
 }
@@ -349,7 +366,7 @@ static void search(struct fi_worker *worker, struct filch_slot *head, struct fi_
             return;
         relax(&pauses, since);
         if (fi_now() - since > FI_SEARCH_NS) {
-            if (is_bound(worker) && wait->enlist) /* never at the top level */
+            if (is_bound(worker) && is_midway(wait))
                 park_bound(worker, wait);
             else
                 park(worker, wait);
@@ -493,7 +510,8 @@ static void initialize(struct fi_worker *worker)
 {
     struct filch_pool *pool = worker->pool;
     const struct fi_pool_plan *plan = &pool->plan;
-    int others = atomic_fetch_add(&pool->initializing, 1);
+    /* I10, seq_cst, before I6, pairs with I12: who finds nobody searching finds this one here. */
+    int others = atomic_fetch_add_explicit(&pool->initializing, 1, memory_order_seq_cst);
 
     worker->searching = false;
     (void)fi_idle_found(&pool->idle);
@@ -502,7 +520,8 @@ static void initialize(struct fi_worker *worker)
         fi_pool_wake(pool);
     if (plan->initializer(plan->initializer_arg))
         plan->broken(plan->executor);
-    atomic_fetch_sub(&pool->initializing, 1);
+    /* I11, seq_cst, before I5 and the search, pairs with I12. */
+    atomic_fetch_sub_explicit(&pool->initializing, 1, memory_order_seq_cst);
     fi_idle_search(&pool->idle);
     worker->searching = true;
 }
@@ -524,11 +543,6 @@ void *fi_worker_main(void *argument)
             break;
         fi_spare_retire(worker);
     }
-    /* A task that slept in a wait of its own may have left work behind. */
-    while (run_one(worker, NULL, &wait))
-        continue;
-    end_search(worker);
-    settle(worker);
     self = NULL;
     fi_pool_leave(worker);
     return NULL;

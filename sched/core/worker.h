@@ -120,7 +120,6 @@ struct filch_pool {
     struct fi_sources sources;
     _Atomic(int) phase;
     _Atomic(int) known;     /* workers[0] to workers[known - 1] exist */
-    _Atomic(int) members;   /* that take part: asleep, searching, or at work */
     _Atomic(int) surplus;   /* members of these that spares should make up for by retiring */
     _Atomic(int) unstarted; /* of the first `size` */
     _Atomic(int) initializing;
@@ -128,15 +127,18 @@ struct filch_pool {
 
     /* Constant. */
     struct fi_pool_plan plan; /* options: with the defaults filled in */
-    unsigned generation;      /* of fork.h */
+    unsigned generation;      /* of process.h */
     uint32_t slots;           /* capacity of a deque */
     int size;                 /* workers, without spares */
     int capacity;             /* and with them */
     char prefix[16];
 
     pthread_mutex_t lock; /* workers start, are added, are admitted, retire, leave: rare */
-    bool detached;        /* guarded by `lock`, as is the next one */
-    int present;          /* threads that have started and not left */
+    /* Guarded by `lock`. */
+    bool detached;
+    int present; /* threads that have started and not left */
+    int members; /* workers that take part: asleep, searching, or at work */
+    int midway;  /* of these such as sleep, or are about to, in a task that waits */
     struct fi_worker *workers[];
 };
 
@@ -164,7 +166,7 @@ void fi_worker_wait(struct fi_worker *worker, struct filch_slot *head, struct fi
 /* Worker. Runs the task in `slot`, which is the worker's alone. head as above. */
 void fi_worker_run(struct fi_worker *worker, struct filch_slot *head, struct filch_slot *slot);
 
-/* Worker, at the end of a submitted task, before others hear of it. It is as good as searching: who
+/* Worker, at the end of the task that it has taken out of a source, before others hear of it. It is as good as searching: who
  * hears of it and submits the next task need not have another worker started. */
 void fi_worker_ending(struct fi_worker *worker);
 
@@ -226,8 +228,9 @@ bool fi_pool_has_work(const struct filch_pool *pool);
 /* Any thread. Leaves a request with every deque. */
 void fi_pool_ask(struct filch_pool *pool);
 
-/* Worker, with nothing in sight. Ends the pool if it closes and all `asleep` members sleep. */
-void fi_pool_end_if_asleep(struct filch_pool *pool, uint32_t asleep);
+/* Any thread that has found nothing to do. Ends the pool if it closes and all members sleep, none of
+ * them midway. */
+void fi_pool_end_if_asleep(struct filch_pool *pool);
 
 /* Any thread. Ends a search: if it was the last, passes it on to a sleeper, or to the owners of the
  * deques. */
@@ -236,10 +239,20 @@ void fi_pool_found(struct filch_pool *pool);
 /* Worker, as the last it does. The last one frees a pool that was detached. */
 void fi_pool_leave(struct fi_worker *worker);
 
-/* Any thread. Hands a task to the workers. Returns 0, FILCH_ENOMEM, FILCH_ESHUTDOWN (the source is
- * closed), or FILCH_ETHREAD (no worker can be started), with nothing done. */
-int fi_pool_inject(struct filch_pool *pool, struct fi_source *source, enum fi_rank rank,
-                   struct fi_task *task);
+/* Any thread. Hands so many tasks (struct fi_task) to the workers. Returns 0, FILCH_ENOMEM,
+ * FILCH_ESHUTDOWN (the source is closed), or FILCH_ETHREAD (no worker can be started); *pushed: how
+ * many, from the first on, were handed over nevertheless. */
+int fi_pool_inject_many(struct filch_pool *pool, struct fi_source *source, enum fi_rank rank,
+                        void *const *tasks, uint32_t count, uint32_t *pushed);
+
+/* Likewise, one task: an error, and nothing is done. */
+static inline int fi_pool_inject(struct filch_pool *pool, struct fi_source *source,
+                                 enum fi_rank rank, struct fi_task *task)
+{
+    void *tasks[1] = {task};
+    uint32_t pushed;
+    return fi_pool_inject_many(pool, source, rank, tasks, 1, &pushed);
+}
 
 /* Any thread. Takes a task of this source out of the batches, or returns NULL. */
 struct fi_task *fi_pool_take_back(struct filch_pool *pool, const struct fi_source *source);
@@ -254,6 +267,7 @@ static inline int fi_pool_known(const struct filch_pool *pool)
 /* Any thread. Has all been run? */
 static inline bool fi_pool_has_ended(const struct filch_pool *pool)
 {
+    /* X3, seq_cst, pairs with X2 in pool.c: who sleeps has seen the end, or is notified of it. */
     return atomic_load_explicit(&pool->phase, memory_order_seq_cst) == FI_ENDED;
 }
 
@@ -290,8 +304,8 @@ void fi_spare_return(struct fi_worker *worker);
 /* Any thread. The next level of the same worker, or NULL. */
 static inline struct fi_level *fi_level_newer(struct fi_level *level)
 {
-    /* W2, acquire, pairs with W1 in level.c: the level's deque. */
-    return atomic_load_explicit(&level->newer, memory_order_acquire);
+    /* W2, seq_cst, pairs with W1 in level.c: the level's deque. */
+    return atomic_load_explicit(&level->newer, memory_order_seq_cst);
 }
 
 /* Before the worker runs. Returns 0 or FILCH_ENOMEM. */

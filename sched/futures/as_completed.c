@@ -79,7 +79,8 @@ static struct filch_as_completed *alloc(struct filch_future *const *futures, siz
     return iterator;
 }
 
-/* How many futures ahead of the one at hand are fetched: most were last written by other threads. */
+/* How many futures ahead of the one at hand are fetched: most were last written by other
+ * threads. */
 #define AHEAD 8
 
 /* Takes a reference to each future, and expects it. */

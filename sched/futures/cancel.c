@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tokens: a flag and a deadline each, and a way up. Nothing is told to those below: a task that asks
- * looks upwards. */
+ * Tokens: a flag and a deadline each, and a way up. Nothing is told to those below: a task that
+ * asks looks upwards. */
 #include <filch/cancel.h>
 
 #include "sched/core/worker.h"
@@ -71,9 +71,10 @@ bool filch_token_cancelled(const struct filch_token *token)
     int64_t first = FI_NEVER;
 
     for (; token; token = token->parent) {
-        /* C2, acquire, pairs with C1. */
+        /* C2, acquire, pairs with C1: what came before the cancelling. */
         if (atomic_load_explicit(&token->cancelled, memory_order_acquire))
             return true;
+        /* Relaxed: see filch_token_set_deadline(). */
         int64_t deadline = atomic_load_explicit(&token->deadline, memory_order_relaxed);
         first = deadline < first ? deadline : first;
     }

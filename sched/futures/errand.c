@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Errands: see errand.h. Forty bytes, written once by who submits and read once by who runs them. */
+ * Errands: see errand.h. Forty bytes, written once by who submits and read once by who runs
+ * them. */
 #include "sched/futures/errand.h"
 
 #include "sched/futures/executor.h"
@@ -59,6 +60,13 @@ static void take(struct fi_task *task, struct fi_worker *worker, struct filch_sl
     fi_executor_ended(errand.executor);
 }
 
+static void run_here(const struct fi_errand *errand)
+{
+    fi_executor_begin_here(errand->executor);
+    work_off(errand, NULL, 0);
+    fi_executor_end_here(errand->executor);
+}
+
 int fi_errand_submit(struct filch_executor *executor, struct filch_group *group, filch_fn *fn,
                      void *arg)
 {
@@ -78,9 +86,7 @@ int fi_errand_submit(struct filch_executor *executor, struct filch_group *group,
     if (group)
         fi_tally_add(fi_group_tally(group), 1);
     if (room) {
-        fi_executor_begin_here(executor);
-        work_off(&errand, NULL, 0);
-        fi_executor_end_here(executor);
+        run_here(&errand);
         return 0;
     }
     *new = errand;
@@ -91,5 +97,57 @@ int fi_errand_submit(struct filch_executor *executor, struct filch_group *group,
         if (group)
             fi_tally_sub(fi_group_tally(group), 1);
     }
+    return error;
+}
+
+/* ---- Many -------------------------------------------------------------------------------- */
+
+/* How many go into the source at once. */
+enum { PORTION = 64 };
+
+/* Up to PORTION of them, where none has to wait for its place. Returns 0, or an error; *pushed as for
+ * fi_executor_inject_many(). */
+static int submit_portion(struct filch_executor *executor, struct filch_group *group,
+                          filch_fn *fn, void *const *args, uint32_t count, uint32_t *pushed)
+{
+    void *errands[PORTION];
+    uint32_t made = 0;
+
+    for (; made < count; made++) {
+        struct fi_errand *errand = fi_slab_alloc(FI_SLAB_ERRAND);
+        if (!errand)
+            break;
+        *errand = (struct fi_errand){{take}, fn, args[made], executor, group};
+        errands[made] = errand;
+    }
+    if (group)
+        fi_tally_add(fi_group_tally(group), made);
+    int error = fi_executor_inject_many(executor, FI_NORMAL, errands, made, pushed);
+    if (group && *pushed < made)
+        fi_tally_sub(fi_group_tally(group), made - *pushed);
+    for (uint32_t i = *pushed; i < made; i++)
+        fi_slab_free(FI_SLAB_ERRAND, errands[i]);
+    return error || made == count ? error : FILCH_ENOMEM;
+}
+
+int fi_errand_submit_many(struct filch_executor *executor, struct filch_group *group,
+                          filch_fn *fn, void *const *args, size_t count, size_t *submitted)
+{
+    bool one_by_one = !executor->source || executor->bounded;
+    int error = fn && (args || count == 0) ? 0 : FILCH_EINVAL;
+    size_t done = 0;
+
+    while (!error && done < count) {
+        uint32_t portion = count - done < PORTION ? (uint32_t)(count - done) : PORTION, pushed;
+        if (one_by_one) {
+            error = fi_errand_submit(executor, group, fn, args[done]);
+            done += !error;
+        } else if (!(error = fi_executor_check(executor))) {
+            error = submit_portion(executor, group, fn, args + done, portion, &pushed);
+            done += pushed;
+        }
+    }
+    if (submitted)
+        *submitted = done;
     return error;
 }

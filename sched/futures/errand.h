@@ -21,13 +21,19 @@ struct fi_errand {
 };
 _Static_assert(sizeof(struct fi_errand) == FI_SLAB_ERRAND_SIZE, "as slab.h says");
 
-/* Any thread. As filch_executor_submit() of an executor that is not inline. */
+/* Any thread. As filch_executor_submit(), without a future. */
 int fi_errand_submit(struct filch_executor *executor, struct filch_group *group, filch_fn *fn,
                      void *arg);
 
+/* Likewise, fn(args[0]) to fn(args[count - 1]). *submitted, if not NULL: how many, from the first on,
+ * even if there is an error. */
+int fi_errand_submit_many(struct filch_executor *executor, struct filch_group *group,
+                          filch_fn *fn, void *const *args, size_t count, size_t *submitted);
+
 /* ---- group.c ----------------------------------------------------------------------------- */
 
-/* Who has ended a task of the group, or not run it. Keeps the first error; code 0: there is none. */
+/* Who has ended a task of the group, or not run it. Keeps the first error; code 0: there is
+ * none. */
 void fi_group_note(struct filch_group *group, int code, const char *text);
 
 struct fi_tally *fi_group_tally(struct filch_group *group);

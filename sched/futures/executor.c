@@ -89,7 +89,9 @@ static void executor_break(void *argument)
     struct filch_executor *executor = argument;
     int open = 0;
 
-    if (atomic_compare_exchange_strong(&executor->refusal, &open, FILCH_EBROKEN))
+    /* E4: see close_executor(). */
+    if (atomic_compare_exchange_strong_explicit(&executor->refusal, &open, FILCH_EBROKEN,
+                                                memory_order_seq_cst, memory_order_seq_cst))
         fi_source_close(&executor->pool->sources, executor->source);
     fi_executor_refuse_queued(executor, FILCH_EBROKEN);
 }
@@ -199,7 +201,10 @@ static void close_executor(struct filch_executor *executor)
 {
     int open = 0;
 
-    (void)atomic_compare_exchange_strong(&executor->refusal, &open, FILCH_ESHUTDOWN);
+    /* E4, seq_cst, also when it fails, with E1, E2 and E3: see fi_executor_follow(). If it fails
+     * another has written a refusal before, which counts just as well. */
+    (void)atomic_compare_exchange_strong_explicit(&executor->refusal, &open, FILCH_ESHUTDOWN,
+                                                  memory_order_seq_cst, memory_order_seq_cst);
     if (executor->source)
         fi_source_close(&executor->pool->sources, executor->source);
     if (executor->owns_pool)
@@ -209,7 +214,8 @@ static void close_executor(struct filch_executor *executor)
 /* Nobody comes any more. */
 static void await_visitors(const struct filch_executor *executor)
 {
-    /* E3, seq_cst: see fi_executor_follow(). Acquire: what they did with the executor. */
+    /* E3, seq_cst, after E4: see fi_executor_follow(). Acquire, pairs with E5: what they did with
+     * the executor. */
     while (atomic_load_explicit(&executor->memories, memory_order_seq_cst) >=
            FI_EXECUTOR_VISITOR)
         sched_yield();
@@ -230,6 +236,7 @@ static void run_queued(struct filch_executor *executor)
 
 static void wait_for_end(struct filch_executor *executor)
 {
+    await_visitors(executor); /* what they begin is waited for, too */
     run_queued(executor);
     if (executor->owns_pool)
         fi_latch_wait(&executor->pool->left_by_all, FI_NEVER);
@@ -279,7 +286,7 @@ int filch_executor_destroy(struct filch_executor *executor)
     if (error)
         return error;
     await_visitors(executor);
-    fi_process_leave(&executor->member);
+    (void)fi_process_leave(&executor->member, true);
     fi_executor_release(executor);
     return 0;
 }
@@ -294,7 +301,8 @@ void filch_executor_detach(struct filch_executor *executor)
     }
     close_executor(executor);
     await_visitors(executor);
-    fi_process_leave(&executor->member);
+    if (!fi_process_leave(&executor->member, false))
+        return; /* the process ends, and waits for its tasks */
     if (executor->owns_pool) {
         fi_pool_detach(executor->pool); /* which frees the executor, too */
         return;

@@ -44,14 +44,25 @@ int fi_executor_check(const struct filch_executor *executor);
  * beside the end of an executor that breaks may come after it. */
 static inline int fi_executor_refusal(const struct filch_executor *executor)
 {
-    /* Relaxed: whoever submitted it, or is about to be initialized, has seen it, or it came later. */
+    /* Relaxed: whoever submitted it, or is about to be initialized, has seen it, or it came
+     * later. */
     int refusal = executor ? atomic_load_explicit(&executor->refusal, memory_order_relaxed) : 0;
     return refusal == FILCH_EBROKEN ? refusal : 0;
 }
 
-/* Any thread. Has workers run a task that is set up. Returns 0, or an error with nothing done. */
-int fi_executor_inject(struct filch_executor *executor, enum fi_rank rank,
-                       struct fi_task *task);
+/* Any thread. Has workers run so many tasks (struct fi_task) that are set up. Returns 0, or an error;
+ * *pushed: how many, from the first on, will be run nevertheless. */
+int fi_executor_inject_many(struct filch_executor *executor, enum fi_rank rank,
+                            void *const *tasks, uint32_t count, uint32_t *pushed);
+
+/* Likewise, one task: an error, and nothing is done. */
+static inline int fi_executor_inject(struct filch_executor *executor, enum fi_rank rank,
+                                     struct fi_task *task)
+{
+    void *tasks[1] = {task};
+    uint32_t pushed;
+    return fi_executor_inject_many(executor, rank, tasks, 1, &pushed);
+}
 
 /* Any thread. What max_queued asks for before a task is submitted. Returns 0: there is room, until
  * fi_executor_taken(); 1: the caller is to run it; or an error. */
@@ -74,8 +85,8 @@ void fi_executor_remember(struct filch_executor *executor);
  * fine. */
 void fi_executor_forget(struct filch_executor *executor);
 
-/* Likewise, instead of fi_executor_forget(). Has a worker run the task; NULL, inline: the caller is to
- * run it until fi_executor_end_here(). Returns 0, or why it is refused. */
+/* Likewise, instead of fi_executor_forget(). Has a worker run the task; NULL, inline: the caller is
+ * to run it until fi_executor_end_here(). Returns 0, or why it is refused. */
 int fi_executor_follow(struct filch_executor *executor, struct fi_task *task);
 
 /* Any thread. Ends all that wait in its source with `refusal`. */

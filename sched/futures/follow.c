@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * What follows on a future: callbacks, and further futures (filch_future_then()). Callbacks are called
- * at once, as in CPython, one inside the other if a callback completes another future. A future that
- * follows goes to its executor; one that has none, or that is to end as its parent did, waits in a
- * list of this thread's. A loop works it off, not recursion, so that a chain may be of any length,
- * and so does whoever waits on this thread.
+ * What follows on a future: callbacks, and further futures (filch_future_then()). Callbacks are
+ * called at once, as in CPython, one inside the other if a callback completes another future. A
+ * future that follows goes to its executor; one that has none, or that is to end as its parent did,
+ * waits in a list of this thread's. A loop works it off, not recursion, so that a chain may be of
+ * any length, and so does whoever waits on this thread.
  *
  * A future that follows is in its parent's list, which has a reference to it; it points back
  * without one (FI_FOLLOWS), or neither would ever be freed if the parent never ended. That pointer
@@ -98,7 +98,8 @@ static void append_ready(struct filch_future *future)
 
 static uint32_t flags_of(const struct filch_future *future)
 {
-    /* Relaxed: this thread wrote them, or knows that the future has ended. */
+    /* Relaxed: this thread wrote them, or holds LOCKED, or knows that the future has ended (L1, L3,
+     * L4). */
     return atomic_load_explicit(&future->flags, memory_order_relaxed);
 }
 
@@ -112,7 +113,7 @@ static void run_here(struct filch_future *future)
     else if (error)
         fi_future_fail(future, error, NULL);
     else
-        fi_future_run(future);
+        fi_future_run(future, NULL);
     if (executor && !error)
         fi_executor_end_here(executor);
 }
@@ -189,6 +190,7 @@ static bool cut(struct filch_future *future, struct filch_future *parent)
         return false;
     if (inherits) {
         filch_future_retain(parent);
+        /* Relaxed: F4 follows. */
         atomic_fetch_or_explicit(&future->flags, FI_INHERITS, memory_order_relaxed);
     } else {
         future->parent = NULL;
@@ -294,6 +296,7 @@ int filch_future_then(struct filch_future *future, struct filch_executor *execut
 /* One more reference, unless the last one is gone. */
 static bool try_retain(struct filch_future *future)
 {
+    /* Relaxed: the CAS fails if it is not the newest. */
     uint32_t references = atomic_load_explicit(&future->latch.references, memory_order_relaxed);
 
     while (references > 0)
@@ -312,8 +315,7 @@ static struct filch_future *parent_of(struct filch_future *future)
 
     if (!fi_latch_lock(&future->latch))
         return NULL;
-    if (atomic_load_explicit(&future->flags, memory_order_relaxed) & FI_FOLLOWS &&
-        try_retain(future->parent))
+    if (flags_of(future) & FI_FOLLOWS && try_retain(future->parent))
         parent = future->parent;
     fi_latch_unlock(&future->latch);
     return parent;
@@ -323,12 +325,13 @@ bool fi_follows_own(struct filch_future *future)
 {
     bool own = false;
 
-    /* Without a task on this thread there is none to follow on. */
-    if (!fi_frame_current() ||
-        !(atomic_load_explicit(&future->flags, memory_order_relaxed) & FI_THEN))
+    /* Without a task on this thread there is none to follow on. Relaxed, in flags_of(): FI_THEN
+     * does not change. */
+    if (!fi_frame_current() || !(flags_of(future) & FI_THEN))
         return false;
     struct filch_future *parent = parent_of(future);
     while (parent && !own) {
+        /* Relaxed: a thread recognises only what it wrote itself. */
         own = atomic_load_explicit(&parent->fn, memory_order_relaxed) ==
               (uintptr_t)fi_thread_id();
         struct filch_future *next = own ? NULL : parent_of(parent);

@@ -25,7 +25,8 @@ struct fi_frame {
     char text[FI_TEXT_SIZE];
 };
 
-/* The thread. Before and after the task's function. Field by field: the text need not be cleared. */
+/* The thread. Before and after the task's function. Field by field: the text need not be
+ * cleared. */
 void fi_frame_enter(struct fi_frame *frame, struct filch_future *future,
                     struct filch_token *token, struct filch_executor *executor);
 void fi_frame_leave(struct fi_frame *frame);

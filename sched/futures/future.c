@@ -48,7 +48,8 @@ static uint32_t flags_of(const struct filch_future *future)
 
 static void add_flag(struct filch_future *future, uint32_t flag)
 {
-    /* A read-modify-write: filch_future_stop() may set its own at any time. */
+    /* A read-modify-write: filch_future_stop() may set its own at any time. Relaxed: the end of the
+     * latch publishes it. */
     atomic_fetch_or_explicit(&future->flags, flag, memory_order_relaxed);
 }
 
@@ -98,6 +99,7 @@ static void drop_parent(struct filch_future *future)
     if (!(flags_of(future) & FI_INHERITS))
         return;
     future->text = NULL;
+    /* Relaxed: the runner's, as in flags_of(). */
     atomic_fetch_and_explicit(&future->flags, ~(uint32_t)FI_INHERITS, memory_order_relaxed);
     filch_future_release(parent);
 }
@@ -113,10 +115,9 @@ static void set_failure(struct filch_future *future, int code, const char *text)
     add_flag(future, FI_FAILED);
 }
 
-/* RUNNING -> FINISHED. */
-static void end(struct filch_future *future)
+/* RUNNING -> FINISHED. worker: as for fi_future_run(). */
+static void end(struct filch_future *future, struct fi_worker *worker)
 {
-    struct fi_worker *worker = fi_worker_self();
     struct fi_callback *callbacks;
 
     if (worker)
@@ -132,7 +133,7 @@ static void end(struct filch_future *future)
 void fi_future_fail(struct filch_future *future, int code, const char *text)
 {
     set_failure(future, code, text);
-    end(future);
+    end(future, NULL);
 }
 
 bool fi_future_revoke(struct filch_future *future)
@@ -158,12 +159,13 @@ static void *call(struct filch_future *future, uintptr_t fn)
     return ((filch_then_fn *)fn)(value, future->value);
 }
 
-void fi_future_run(struct filch_future *future)
+void fi_future_run(struct filch_future *future, struct fi_worker *worker)
 {
     struct fi_frame frame;
+    /* Relaxed, all three: it came as the rest of the task did (L2), and only this very thread draws
+     * a conclusion from finding itself there. */
     uintptr_t fn = atomic_load_explicit(&future->fn, memory_order_relaxed);
 
-    /* Relaxed: only this very thread draws a conclusion from finding itself there. */
     atomic_store_explicit(&future->fn, (uintptr_t)fi_thread_id(), memory_order_relaxed);
     bool looping = fi_follow_pause();
     fi_frame_enter(&frame, future, future->token, future->executor);
@@ -177,7 +179,7 @@ void fi_future_run(struct filch_future *future)
         future->value = value;
     }
     atomic_store_explicit(&future->fn, 0, memory_order_relaxed);
-    end(future);
+    end(future, worker);
     fi_frame_leave(&frame); /* the executor has to wait for the callbacks, too */
 }
 
@@ -206,7 +208,7 @@ static bool refuse(struct filch_future *future, int refusal)
  * does not count it any more. */
 static void leave_queue(struct filch_future *future)
 {
-    /* Relaxed: decides who says so. */
+    /* Relaxed: decides who says so. The flag was set before the task was submitted. */
     if (flags_of(future) & FI_QUEUED &&
         atomic_fetch_and_explicit(&future->flags, ~(uint32_t)FI_QUEUED, memory_order_relaxed) &
             FI_QUEUED)
@@ -231,7 +233,7 @@ void fi_future_take(struct fi_task *task, struct fi_worker *worker, struct filch
     if (refusal)
         mine = refuse(future, refusal);
     else if (fi_latch_claim(&future->latch))
-        fi_future_run(future);
+        fi_future_run(future, worker);
     else
         mine = refuse(future, FILCH_ECANCELED);
     if (!mine)
@@ -299,7 +301,7 @@ bool filch_future_stop(struct filch_future *future)
 {
     bool cancelled = filch_future_cancel(future);
 
-    /* C1, as in filch_token_cancel(). */
+    /* C1, release, pairs with C2 in filch_cancelled(), as in filch_token_cancel(). */
     if (!cancelled)
         atomic_fetch_or_explicit(&future->flags, FI_STOPPED, memory_order_release);
     return cancelled;
@@ -349,7 +351,7 @@ static bool run_awaited(struct filch_future *future, const struct fi_worker *wor
     if (!fi_latch_claim(&future->latch))
         return false;
     leave_queue(future);
-    fi_future_run(future);
+    fi_future_run(future, NULL);
     end_half(future, executor);
     return true;
 }
@@ -368,6 +370,7 @@ static int await(struct filch_future *future, double timeout)
         return FILCH_EFORKED;
     if (!(timeout > 0))
         return FILCH_ETIMEDOUT;
+    /* Relaxed: only the thread that runs it finds itself there, and wrote that itself. */
     if (atomic_load_explicit(&future->fn, memory_order_relaxed) == (uintptr_t)fi_thread_id() ||
         fi_follows_own(future))
         return FILCH_EDEADLK;

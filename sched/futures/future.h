@@ -47,12 +47,13 @@ struct filch_future {
     };
     struct filch_token *token; /* or NULL, with a reference */
     char *name;                /* or NULL */
-    unsigned generation;       /* of sched/core/fork.h */
+    unsigned generation;       /* of sched/core/process.h */
     _Atomic(uint32_t) flags;
 };
 _Static_assert(sizeof(struct filch_future) == FI_SLAB_FUTURE_SIZE, "as slab.h says");
 
-/* A debug build finds out who uses a future without a reference, until its memory is used again. */
+/* A debug build finds out who uses a future without a reference, until its memory is used again.
+ * Relaxed: whoever has a reference sees it counted. */
 #ifdef FILCH_DEBUG
 #define FI_ASSERT_ALIVE(future)                                                           \
     assert(atomic_load_explicit(&(future)->latch.references, memory_order_relaxed) > 0 && \
@@ -64,8 +65,9 @@ _Static_assert(sizeof(struct filch_future) == FI_SLAB_FUTURE_SIZE, "as slab.h sa
 /* Any thread. PENDING, with one reference; NULL when memory lacks. */
 struct filch_future *fi_future_alloc(uint32_t flags);
 
-/* Who has claimed it (RUNNING). Runs the task, ends the future, calls the callbacks. */
-void fi_future_run(struct filch_future *future);
+/* Who has claimed it (RUNNING). Runs the task, ends the future, calls the callbacks. worker: the
+ * caller, if it has taken the future out of a source; NULL: it runs inside another task, or elsewhere. */
+void fi_future_run(struct filch_future *future, struct fi_worker *worker);
 
 /* Who has claimed it. Ends it with an error; text: copied, or NULL. */
 void fi_future_fail(struct filch_future *future, int code, const char *text);

@@ -79,16 +79,7 @@ int filch_group_submit(struct filch_group *group, filch_fn *fn, void *arg)
 int filch_group_submit_many(struct filch_group *group, filch_fn *fn, void *const *args,
                             size_t count, size_t *submitted)
 {
-    int error = fn && (args || !count) ? 0 : FILCH_EINVAL;
-    size_t done = 0;
-
-    while (!error && done < count) {
-        error = fi_errand_submit(group->executor, group, fn, args[done]);
-        done += !error;
-    }
-    if (submitted)
-        *submitted = done;
-    return error;
+    return fi_errand_submit_many(group->executor, group, fn, args, count, submitted);
 }
 
 const char *filch_group_error(struct filch_group *group, int *code)

@@ -307,13 +307,32 @@ static double seconds_left(const struct filch_map *map)
                                      : (double)(map->deadline - fi_now()) * 1e-9;
 }
 
-/* The next chunk to arrive. Returns 0, FILCH_ETIMEDOUT or FILCH_EFORKED. */
+/* Will any chunk of the row end while the caller waits? Returns 0, or why not. Looks at one, and
+ * at those that run on the caller's own stack. */
+static int check_row(const struct filch_map *map)
+{
+    int error = 0;
+
+    for (const struct chunk *chunk = map->first; chunk; chunk = chunk->next) {
+        struct filch_future *future = chunk->arrival.future;
+        if (fi_latch_ended(&future->latch) || !(error = fi_awaited_check(future)))
+            return 0;
+    }
+    return error;
+}
+
+/* The next chunk to arrive. Returns 0, FILCH_ETIMEDOUT, FILCH_EDEADLK or FILCH_EFORKED. */
 static int await_any(struct filch_map *map, struct chunk **chunk)
 {
     struct fi_worker *worker = fi_worker_self();
 
-    if (!fi_arrivals_any(&map->arrivals) && map->generation != fi_process_generation())
-        return FILCH_EFORKED;
+    if (!fi_arrivals_any(&map->arrivals)) {
+        if (map->generation != fi_process_generation())
+            return FILCH_EFORKED;
+        int error = fi_awaited_late(map->deadline) ? 0 : check_row(map);
+        if (error)
+            return error;
+    }
     if (worker && worker->pool == filch_executor_pool(map->executor))
         for (struct chunk *next = map->first; next; next = next->next) {
             if (fi_arrivals_any(&map->arrivals) || fi_awaited_late(map->deadline))

@@ -19,18 +19,18 @@ int fi_executor_check(const struct filch_executor *executor)
 {
     if (executor->generation != fi_process_generation())
         return FILCH_EFORKED;
-    /* E2, seq_cst: see fi_executor_follow(). Otherwise a submit beside a shutdown may come before it;
-     * a closed source has the last word. */
+    /* E2, seq_cst: see fi_executor_follow(). Otherwise a submit beside a shutdown may come before
+     * it; a closed source has the last word. */
     return atomic_load_explicit(&executor->refusal, memory_order_seq_cst);
 }
 
-static void begin(struct filch_executor *executor)
+static void begin(struct filch_executor *executor, uint32_t count)
 {
     if (executor->owns_pool)
         return;
-    fi_tally_add(&executor->unfinished, 1);
+    fi_tally_add(&executor->unfinished, count);
     /* F1, as for futures. */
-    atomic_fetch_add_explicit(&executor->references, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&executor->references, count, memory_order_relaxed);
 }
 
 void fi_executor_ended(struct filch_executor *executor)
@@ -46,7 +46,7 @@ void fi_executor_begin_here(struct filch_executor *executor)
     if (executor->owns_pool)
         fi_tally_add(&executor->unfinished, 1);
     else
-        begin(executor);
+        begin(executor, 1);
 }
 
 void fi_executor_end_here(struct filch_executor *executor)
@@ -57,28 +57,32 @@ void fi_executor_end_here(struct filch_executor *executor)
         fi_executor_ended(executor);
 }
 
-int fi_executor_inject(struct filch_executor *executor, enum fi_rank rank, struct fi_task *task)
+int fi_executor_inject_many(struct filch_executor *executor, enum fi_rank rank,
+                            void *const *tasks, uint32_t count, uint32_t *pushed)
 {
-    begin(executor);
-    int error = fi_pool_inject(executor->pool, executor->source, rank, task);
+    begin(executor, count);
+    int error =
+        fi_pool_inject_many(executor->pool, executor->source, rank, tasks, count, pushed);
     if (!error)
         return 0;
-    fi_executor_ended(executor);
-    /* Why the source is closed. */
+    for (uint32_t i = *pushed; i < count; i++)
+        fi_executor_ended(executor);
+    /* Why the source is closed. Relaxed: it was written before Q18, which Q1 has seen. */
     int refusal = atomic_load_explicit(&executor->refusal, memory_order_relaxed);
     return error == FILCH_ESHUTDOWN && refusal ? refusal : error;
 }
 
 int fi_executor_follow(struct filch_executor *executor, struct fi_task *task)
 {
-    /* E1, E2, seq_cst: whoever ends the executor first has it refuse, and then looks for visitors
-     * (E3): either it sees this one, and waits, or this one is refused. */
+    /* E1, E2, seq_cst: whoever ends the executor first has it refuse (E4), and then looks for
+     * visitors (E3): either it sees this one, and waits, or this one is refused. */
     atomic_fetch_add_explicit(&executor->memories, FI_EXECUTOR_VISITOR, memory_order_seq_cst);
     int error = fi_executor_check(executor);
     if (!error && task)
         error = fi_executor_inject(executor, FI_NORMAL, task);
     else if (!error)
         fi_executor_begin_here(executor);
+    /* E5, release, pairs with E3: what this one did with the executor, and its pool. */
     atomic_fetch_sub_explicit(&executor->memories, FI_EXECUTOR_VISITOR, memory_order_release);
     fi_executor_forget(executor);
     return error;
@@ -168,7 +172,7 @@ static void run_here(struct filch_future *future)
     if (future->token && filch_token_cancelled(future->token))
         (void)fi_future_revoke(future);
     else if (fi_latch_claim(&future->latch))
-        fi_future_run(future);
+        fi_future_run(future, NULL);
     (void)fi_latch_notify_cancel(&future->latch);
     filch_future_release(future);
     fi_executor_end_here(executor);

@@ -74,9 +74,10 @@ static bool is_over(const struct look *look, size_t count, enum filch_when when)
            (when == FILCH_FIRST_ERROR && look->failed);
 }
 
-/* Waits. Returns 0, also when the time is up, or FILCH_ENOMEM. */
+/* Waits, but not for the hopeless ones: so many. Returns 0, also when the time is up, or
+ * FILCH_ENOMEM. */
 static int gather(struct filch_future *const *futures, size_t count, enum filch_when when,
-                  int64_t deadline)
+                  size_t hopeless, int64_t deadline)
 {
     struct gathering gathering = {.when = when};
     struct seat *seats = NULL;
@@ -87,7 +88,7 @@ static int gather(struct filch_future *const *futures, size_t count, enum filch_
     if (!seats)
         return FILCH_ENOMEM;
     fi_latch_init(&gathering.over);
-    atomic_init(&gathering.missing, when == FILCH_FIRST_COMPLETED ? 1 : count);
+    atomic_init(&gathering.missing, when == FILCH_FIRST_COMPLETED ? 1 : count - hopeless);
     while (seated < count && !fi_latch_ended(&gathering.over)) {
         struct seat *seat = &seats[seated];
         seat->waiter.notify = hear;
@@ -111,7 +112,7 @@ static int gather(struct filch_future *const *futures, size_t count, enum filch_
     return 0;
 }
 
-/* One that is hopeless spoils it for all; but where a single one will do, any other is a hope. */
+/* One that is hopeless spoils it for all; but where a single one may do, any other is a hope. */
 static bool is_hopeless(const struct look *look, size_t count, enum filch_when when)
 {
     if (when == FILCH_ALL_COMPLETED)
@@ -124,20 +125,24 @@ int filch_wait(struct filch_future *const *futures, size_t count, enum filch_whe
 {
     struct look look;
     size_t ended = 0;
+    int error;
 
     if (isnan(timeout) || (unsigned)when > FILCH_FIRST_ERROR || (!futures && count > 0))
         return FILCH_EINVAL;
     for (size_t i = 0; i < count; i++)
         if (!futures[i])
             return FILCH_EINVAL;
-    look_at(futures, count, &look);
-    if (timeout > 0 && !is_over(&look, count, when)) {
+    int64_t deadline = fi_deadline(timeout);
+    do {
+        look_at(futures, count, &look);
+        if (!(timeout > 0) || is_over(&look, count, when))
+            break;
         if (is_hopeless(&look, count, when))
             return look.error;
-        int error = gather(futures, count, when, fi_deadline(timeout));
-        if (error)
+        if ((error = gather(futures, count, when, look.hopeless, deadline)))
             return error;
-    }
+        /* None of the others may have failed: then it takes those that are hopeless. */
+    } while (look.hopeless && !fi_awaited_late(deadline));
     for (size_t i = 0; i < count; i++) {
         bool is_done = filch_future_done(futures[i]);
         ended += is_done;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The channel: a ring of pointers with a queue on either side. The word guards it; its value are two
- * bits that say, to who looks for a moment before it sleeps, what is possible. An item is for whoever
- * comes first, as a permit of a semaphore. */
+ * The channel: a ring of pointers with a queue on either side. The word guards it; its value are
+ * two bits that say, to who looks for a moment before it sleeps, what is possible. An item is for
+ * whoever comes first, as a permit of a semaphore. */
 #include "sched/sync/queue.h"
 
 #include "sched/core/worker.h"

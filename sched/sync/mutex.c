@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The mutex: a semaphore of one permit that knows its owner. Uncontended, to lock and to unlock are a
- * CAS each.
+ * The mutex: a semaphore of one permit that knows its owner. Uncontended, to lock and to unlock are
+ * a CAS each.
  *
- * The owner writes `owner` after it has locked and before it unlocks. So who reads its own name there
- * has the mutex, and who has it not reads something else, however old. */
+ * The owner writes `owner` after it has locked and before it unlocks. So who reads its own name
+ * there has the mutex, and who has it not reads something else, however old. */
 #include "sched/sync/queue.h"
 
 #include "sched/core/worker.h"

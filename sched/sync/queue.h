@@ -5,11 +5,11 @@
  *     word:  | value: 32 bits | ... |  bit 1  |  bit 0  |
  *            |                      | LISTED  | LOCKED  |
  *
- * Each object has one word. Whoever sets LOCKED has the word, the queue and all else to itself, until
- * it clears it again in one store, which also writes the word's new value. What needs the value alone
- * may change it with one CAS from a word that is not LOCKED; LISTED tells it that there are waiters.
- * So all changes come one after another, and nobody is woken, no clock is read and nothing is
- * allocated while it is LOCKED: it is for a few instructions.
+ * Each object has one word. Whoever sets LOCKED has the word, the queue and all else to itself,
+ * until it clears it again in one store, which also writes the word's new value. What needs the
+ * value alone may change it with one CAS from a word that is not LOCKED; LISTED tells it that there
+ * are waiters. So all changes come one after another, and nobody is woken, no clock is read and
+ * nothing is allocated while it is LOCKED: it is for a few instructions.
  *
  * A waiter has a turn, on its stack. It puts it into the queue, unlocks, and sleeps:
  *
@@ -21,14 +21,14 @@
  * free what it waited for, and return. A waiter that gives up looks, LOCKED, whether it still is in
  * the queue. If it is not then a waker has a TOLD on the way, which it awaits.
  *
- * Where a turn is a mere hint to look again (semaphores, channels), fi_turns_choose() keeps this: at
- * every unlock either nobody is in the queue, or as many waiters are coming, CHOSEN while they were
- * ASLEEP, as could go on. Who was CHOSEN while AWAKE may have a stranger's task on top of its stack
- * and be back in an hour, so it does not count. Who comes looks at the value when it leaves, LOCKED,
- * even if its time is up: what it does not take is still there when it unlocks, and the next one is
- * chosen for it. And nobody else is woken for what somebody is coming for: without that count eight
- * threads that held a mutex for 200 ns each changed places 100 times as often. sched/README.md
- * has the argument in full. */
+ * Where a turn is a mere hint to look again (semaphores, channels), fi_turns_choose() keeps this:
+ * at every unlock either nobody is in the queue, or as many waiters are coming, CHOSEN while they
+ * were ASLEEP, as could go on. Who was CHOSEN while AWAKE may have a stranger's task on top of its
+ * stack and be back in an hour, so it does not count. Who comes looks at the value when it leaves,
+ * LOCKED, even if its time is up: what it does not take is still there when it unlocks, and the
+ * next one is chosen for it. And nobody else is woken for what somebody is coming for: without that
+ * count eight threads that held a mutex for 200 ns each changed places 100 times as often.
+ * sched/README.md has the argument in full. */
 #ifndef FI_SYNC_QUEUE_H
 #define FI_SYNC_QUEUE_H
 

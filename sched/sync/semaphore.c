@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The semaphore: the upper half of its word counts the permits, and one CAS takes one, or gives some
- * to nobody in particular. A permit is for whoever comes first: who is woken takes it if it is still
- * there, and otherwise waits again, at the head of the queue. Handing it over would be fairer and
- * slower: under contention every permit would then cost a change of threads. */
+ * The semaphore: the upper half of its word counts the permits, and one CAS takes one, or gives
+ * some to nobody in particular. A permit is for whoever comes first: who is woken takes it if it is
+ * still there, and otherwise waits again, at the head of the queue. Handing it over would be fairer
+ * and slower: under contention every permit would then cost a change of threads. */
 #include "sched/sync/queue.h"
 
 #include "sched/core/worker.h"

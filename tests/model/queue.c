@@ -11,7 +11,7 @@
  * field that the pusher writes and the popper reads) that a push happens before its pop. The
  * checker itself reports data races and accesses to freed segments.
  *
- * Scenarios: 25
+ * Scenarios: 29
  *    1  two pushers race to open the first segment, one popper
  *    2  one pusher, two poppers, over a border
  *    3  one pusher, one popper, three segments: close, lap, keep and open again
@@ -37,6 +37,10 @@
  *   23  one pusher, a popper that takes two at a time and another one
  *   24  two pushers and a popper that takes two at a time: one of the two cells may be spoilt
  *   25  parking, as 6, with a sleeper that tries to pop two at a time
+ *   26  four items pushed together, over a border of segments of three, and a popper
+ *   27  two pushed together into one segment, a popper, and another pusher
+ *   28  the same with a popper that takes two at a time, and no other pusher
+ *   29  as 26, while another thread closes the queue and empties it for good
  *
  * queue.mutants lists weakenings of queue.c, each of which one of these must catch. */
 #ifndef FILCH_MODEL
@@ -45,7 +49,7 @@
 #ifndef SCENARIO
 #define SCENARIO 1
 #endif
-#define FI_QUEUE_SEGMENT   2
+#define FI_QUEUE_SEGMENT   (SCENARIO >= 26 ? 3 : 2)
 #define FI_QUEUE_DIRECTORY (SCENARIO >= 14 && SCENARIO <= 17 ? 1 : 2)
 #define FI_QUEUE_PATIENCE  (SCENARIO == 11 || SCENARIO == 16 ? 1 : 0)
 
@@ -68,6 +72,21 @@ static int give(int index, int owner)
     items[index].owner = owner;
     items[index].seen = 1;
     return fi_queue_push(&queue, &items[index]);
+}
+
+/* Together; returns how many were pushed. */
+static int give_many(int first, int count, int owner)
+{
+    void *together[ITEMS];
+    uint32_t pushed;
+    for (int i = 0; i < count; i++) {
+        items[first + i].owner = owner;
+        items[first + i].seen = 1;
+        together[i] = &items[first + i];
+    }
+    int error = fi_queue_push_many(&queue, together, (uint32_t)count, &pushed);
+    assert((error == 0) == (pushed == (uint32_t)count));
+    return (int)pushed;
 }
 
 /* Has been popped. last[owner] is the newest index from that owner. */
@@ -656,6 +675,76 @@ int main(void)
     pthread_join(a, NULL);
     pthread_join(b, NULL);
     drain(2 - popped);
+    fi_queue_fini(&queue);
+    return 0;
+}
+
+#elif SCENARIO >= 26 && SCENARIO <= 28
+static int popped;
+
+static void *popper(void *argument)
+{
+    int last[4] = {-1, -1, -1, -1};
+    if (SCENARIO == 28)
+        popped = take_two(last);
+    for (int i = SCENARIO == 26 ? 0 : 1; SCENARIO != 28 && i < 2; i++)
+        popped += take(last) >= 0;
+    return argument;
+}
+
+static void *pusher(void *argument)
+{
+    int failed = give(7, 2);
+    assert(!failed);
+    return argument;
+}
+
+int main(void)
+{
+    int count = SCENARIO == 26 ? 4 : 2, others = 0;
+    pthread_t a, b;
+    start();
+    if (SCENARIO != 26) { /* so that both are drawn in one step */
+        int failed = give(0, 3);
+        assert(!failed);
+        others++;
+    }
+    pthread_create(&a, NULL, popper, NULL);
+    if (SCENARIO == 27) {
+        pthread_create(&b, NULL, pusher, NULL);
+        others++;
+    }
+    int pushed = give_many(1, count, 1);
+    assert(pushed == count);
+    pthread_join(a, NULL);
+    if (SCENARIO == 27)
+        pthread_join(b, NULL);
+    drain(count + others - popped);
+    fi_queue_fini(&queue);
+    return 0;
+}
+
+#elif SCENARIO == 29
+static int popped;
+
+static void *closer(void *argument)
+{
+    int last[4] = {-1, -1, -1, -1};
+    fi_queue_close(&queue);
+    while (take(last) >= 0)
+        popped++;
+    return argument;
+}
+
+int main(void)
+{
+    pthread_t a;
+    start();
+    pthread_create(&a, NULL, closer, NULL);
+    int pushed = give_many(0, 4, 1);
+    pthread_join(a, NULL);
+    assert(give(7, 1) == FI_QUEUE_CLOSED);
+    assert(popped == pushed);
     fi_queue_fini(&queue);
     return 0;
 }

@@ -280,6 +280,38 @@ Test(executor, tasks_that_come_at_once_start_threads_all_the_same)
     }
 }
 
+static void *same_here(void *value, void *unused)
+{
+    (void)unused;
+    return value;
+}
+
+/* Ends futures of others on the way: by hand, one that follows, one of an executor that is inline. */
+static void *end_others_and_hold(void *own_inline)
+{
+    struct filch_future *first = manual(), *next;
+    cr_assert_eq(filch_future_then(first, NULL, same_here, NULL, &next), 0);
+    cr_assert_eq(filch_future_set_result(first, NULL), 0);
+    filch_future_release(first);
+    filch_future_release(next);
+    filch_future_release(submit_to(own_inline, same, NULL));
+    return hold(own_inline);
+}
+
+Test(executor, a_task_that_ends_other_futures_and_goes_on_does_not_count_as_idle)
+{
+    struct filch_executor *executor = executor_of(4), *own_inline = NULL;
+    cr_assert_eq(filch_executor_create_inline(&own_inline), 0);
+    struct filch_future *held = submit_to(executor, end_others_and_hold, own_inline);
+    await_signal(&entered);
+    (void)result_of(submit_to(executor, same, NULL)); /* on another thread */
+    cr_assert_eq(filch_executor_threads(executor), 2);
+    sem_post(&leave);
+    cr_assert_eq(result_of(held), own_inline);
+    destroy(executor);
+    destroy(own_inline);
+}
+
 Test(executor, never_starts_more_threads_than_max_workers)
 {
     for (int with = 0; with < 2; with++) {

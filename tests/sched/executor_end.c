@@ -150,11 +150,13 @@ Test(executor_end, a_shutdown_that_waits_waits_for_a_task_that_sleeps)
         struct filch_future *task = submit_to(backend.executor, wait_for_awaited, &error);
         await_waiter(awaited);
         cr_assert_eq(pthread_create(&thread, NULL, shut_down_and_say, backend.executor), 0);
-        while (kind == THREADS && !fi_pool_has_ended(filch_executor_pool(backend.executor)))
+        struct filch_pool *pool = filch_executor_pool(backend.executor);
+        while (kind == THREADS && atomic_load(&pool->phase) == FI_OPEN)
             sched_yield();
         for (int i = 0; i < 1000; i++)
             sched_yield();
         cr_assert_not(atomic_load(&returned), "%s", kind_names[kind]);
+        cr_assert_not(fi_pool_has_ended(pool), "%s", kind_names[kind]);
         cr_assert_eq(filch_future_set_result(awaited, NULL), 0);
         pthread_join(thread, &error);
         cr_assert_null(error);
@@ -218,6 +220,32 @@ Test(executor_end, cancel_futures_cancels_what_has_not_started)
                 filch_future_release(pending[i]);
             }
         }
+}
+
+static void let_go(struct filch_future *future, void *argument)
+{
+    (void)future, (void)argument;
+    sem_post(&leave);
+}
+
+Test(executor_end, cancel_futures_and_wait_ends_what_runs_and_cancels_the_rest)
+{
+    for (enum kind kind = THREADS; kind <= SHARED; kind++) {
+        struct backend backend = backend_of(kind, 1);
+        struct filch_future *held = occupy_executor(backend.executor), *pending[30];
+        for (int i = 0; i < 30; i++)
+            pending[i] = submit_to(backend.executor, count, NULL);
+        cr_assert_eq(filch_future_add_done_callback(pending[29], let_go, NULL), 0);
+        cr_assert_eq(shut_down(backend.executor, true, true), 0);
+        cr_assert_eq(filch_future_state(held), FILCH_FINISHED, "%s", kind_names[kind]);
+        for (int i = 0; i < 30; i++) {
+            cr_assert_eq(filch_future_state(pending[i]), FILCH_CANCELLED_AND_NOTIFIED);
+            filch_future_release(pending[i]);
+        }
+        cr_assert_eq(result_of(held), &untouched);
+        backend_destroy(&backend);
+        cr_assert_eq(atomic_load(&ran), 0);
+    }
 }
 
 Test(executor_end, cancel_futures_may_come_after_a_shutdown_without)
@@ -408,6 +436,33 @@ Test(executor_end, destroying_or_detaching_nothing_is_fine)
 {
     cr_assert_eq(filch_executor_destroy(NULL), 0);
     filch_executor_detach(NULL);
+}
+
+static void *open_hold_then_count(void *argument)
+{
+    sem_post(&leave);
+    return count(argument);
+}
+
+Test(executor_end, destroying_it_waits_for_what_runs_and_what_is_queued)
+{
+    for (enum kind kind = THREADS; kind <= SHARED; kind++) {
+        struct backend backend = backend_of(kind, 2);
+        struct filch_future *held = occupy_executor(backend.executor), *queued[100];
+        atomic_store(&ran, 0);
+        for (int i = 0; i < 99; i++)
+            queued[i] = submit_to(backend.executor, count, NULL);
+        queued[99] = submit_to(backend.executor, open_hold_then_count, NULL);
+        destroy(backend.executor);
+        cr_assert_eq(filch_future_state(held), FILCH_FINISHED, "%s", kind_names[kind]);
+        cr_assert_eq(atomic_load(&ran), 100);
+        for (int i = 0; i < 100; i++) {
+            cr_assert_eq(filch_future_state(queued[i]), FILCH_FINISHED);
+            filch_future_release(queued[i]);
+        }
+        filch_future_release(held);
+        cr_assert_eq(filch_pool_destroy(backend.pool), 0);
+    }
 }
 
 Test(executor_end, one_that_was_never_used_is_destroyed)
@@ -601,7 +656,7 @@ static void *wait_and_detach(void *argument)
     return argument;
 }
 
-Test(executor_end, a_task_may_let_go_of_its_own_after_all_others_have_ended)
+Test(executor_end, a_task_that_slept_may_let_go_of_its_own_after_all_others_have_ended)
 {
     int before = threads_now();
     for (int round = 0; round < 20; round++) {
@@ -613,7 +668,6 @@ Test(executor_end, a_task_may_let_go_of_its_own_after_all_others_have_ended)
         cr_assert_eq(shut_down(own, false, false), 0);
         sem_post(&leave);
         cr_assert_eq(result_of(held), &untouched);
-        await_threads(before + 1);
         cr_assert_eq(filch_future_set_result(awaited, NULL), 0);
         cr_assert_eq(result_of(task), &own);
         filch_future_release(awaited);
@@ -632,7 +686,6 @@ Test(executor_end, letting_go_does_not_wait_for_a_task)
     cr_assert_eq(shut_down(own, false, false), 0);
     sem_post(&leave);
     cr_assert_eq(result_of(held), &untouched);
-    await_threads(before + 1);
     filch_executor_detach(own);
     cr_assert_eq(filch_future_set_result(awaited, NULL), 0);
     cr_assert_eq(result_of(task), &own);
@@ -706,6 +759,69 @@ Test(executor_end, the_process_ends_after_what_was_shut_down_without_waiting_has
 Test(executor_end, the_process_ends_after_what_was_submitted_has_run)
 {
     assert_finishes_before_the_end(ABANDON);
+}
+
+/* Registered before the first executor: called after those have ended. */
+static void submit_late(void)
+{
+    struct filch_future *future = NULL;
+    if (atomic_load(&ran) != 50 ||
+        filch_executor_submit(own, count, NULL, &future) != FILCH_ESHUTDOWN || future)
+        _exit(8);
+    _exit(7); /* and nothing more is said of it */
+}
+
+static int abandon_late(void *argument)
+{
+    if (atexit(submit_late))
+        return 1;
+    own = backend_of(*(enum kind *)argument, 1).executor;
+    for (int i = 0; i < 50; i++)
+        cr_assert_eq(filch_executor_submit(own, count, NULL, NULL), 0);
+    return 0;
+}
+
+Test(executor_end, takes_no_task_once_the_process_has_ended_it)
+{
+    for (enum kind kind = THREADS; kind <= SHARED; kind++)
+        cr_assert_eq(in_child(abandon_late, &kind), 7, "%s", kind_names[kind]);
+}
+
+static void *count_after_leave(void *argument)
+{
+    await_signal(&leave);
+    return count_shared(argument);
+}
+
+static void *destroy_own(void *unused)
+{
+    destroy(own);
+    return unused;
+}
+
+/* exit() begins while another thread waits for the executor's last task to destroy it. */
+static int exit_beside_destroy(void *argument)
+{
+    pthread_t thread;
+    own = backend_of(*(enum kind *)argument, 1).executor;
+    leaks = true;
+    cr_assert_eq(filch_executor_submit(own, count_after_leave, NULL, NULL), 0);
+    cr_assert_eq(pthread_create(&thread, NULL, destroy_own, NULL), 0);
+    while (filch_executor_submit(own, count, NULL, NULL) != FILCH_ESHUTDOWN)
+        sched_yield();
+    return atexit(post_leave) ? 1 : 7;
+}
+
+Test(executor_end, the_process_may_end_while_another_thread_destroys_it)
+{
+    shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    for (int round = 0; round < 40; round++) {
+        enum kind kind = round % 2 ? SHARED : THREADS;
+        atomic_store(shared, 0);
+        cr_assert_eq(in_child(exit_beside_destroy, &kind), 7, "%s", kind_names[kind]);
+        cr_assert_eq(atomic_load(shared), 1);
+    }
 }
 
 static void *call_exit(void *argument)

@@ -255,6 +255,32 @@ Test(future_wait, a_task_that_waits_for_one_beneath_it_is_told_so)
     filch_pool_destroy(other);
 }
 
+static pthread_barrier_t both_run;
+
+static void *meet_and_ask(void *argument)
+{
+    pthread_barrier_wait(&both_run);
+    return ask(argument);
+}
+
+Test(future_wait, of_two_that_run_and_wait_for_each_other_one_waits_until_its_time_is_up)
+{
+    struct filch_pool *pool = pool_of(2);
+    struct question one = {.timeout = 0.001}, two = {.timeout = FILCH_FOREVER};
+    pthread_barrier_init(&both_run, NULL, 3);
+    two.future = submit(pool, meet_and_ask, &one);
+    one.future = submit(pool, meet_and_ask, &two);
+    pthread_barrier_wait(&both_run);
+    cr_assert_eq(filch_future_result(two.future, FILCH_FOREVER, NULL), 0);
+    cr_assert_eq(filch_future_result(one.future, FILCH_FOREVER, NULL), 0);
+    cr_assert_eq(one.error, FILCH_ETIMEDOUT, "neither is on the other's stack");
+    cr_assert_eq(two.error, 0);
+    cr_assert_eq(two.result, &one);
+    filch_future_release(one.future);
+    filch_future_release(two.future);
+    filch_pool_destroy(pool);
+}
+
 /* ---- Futures and the end of their pool --------------------------------------------------- */
 
 Test(future_wait, outlives_its_pool)
@@ -347,7 +373,7 @@ static void *ask_and_submit(void *argument)
     return submit_two(argument);
 }
 
-Test(future_wait, a_task_that_slept_while_its_pool_ended_may_still_submit)
+Test(future_wait, a_task_that_sleeps_while_its_pool_closes_may_still_submit)
 {
     struct filch_pool *pool = pool_of(3), *other = pool_of(1);
     struct question question = {.timeout = FILCH_FOREVER, .future = occupy(other)};
@@ -355,8 +381,11 @@ Test(future_wait, a_task_that_slept_while_its_pool_ended_may_still_submit)
     pthread_t destroyer;
     void *result = NULL;
     cr_assert_eq(pthread_create(&destroyer, NULL, destroy, pool), 0);
-    while (atomic_load(&pool->phase) != FI_ENDED) /* all workers sleep, one in its task */
+    while (atomic_load(&pool->phase) == FI_OPEN)
         sched_yield();
+    while (fi_idle_sleeping(atomic_load(&pool->idle.state)) < 3) /* one of them in its task */
+        sched_yield();
+    cr_assert_neq(atomic_load(&pool->phase), FI_ENDED);
     sem_post(&leave);
     pthread_join(destroyer, &result);
     cr_assert_null(result);
