@@ -548,3 +548,29 @@ Test(as_completed, in_a_task_never_comes_to_the_task_itself)
     release_all(self.futures, 3);
     filch_pool_destroy(pool);
 }
+
+static void *pass_on(void *value, void *argument)
+{
+    (void)argument;
+    return value;
+}
+
+Test(as_completed, in_a_task_never_comes_to_what_follows_on_it)
+{
+    static const int expected[] = {0, 0, FILCH_EDEADLK, FILCH_EDEADLK};
+    struct filch_pool *pool = pool_of(1);
+    struct self self = {.futures = {manual()}};
+    complete(self.futures[0], SUCCEED);
+    struct filch_future *task = submit(pool, iterate_over_oneself, &self);
+    cr_assert_eq(filch_future_then(task, NULL, pass_on, NULL, &self.futures[1]), 0);
+    self.futures[2] = submit(pool, same, NULL);
+    sem_post(&leave);
+    cr_assert_eq(filch_future_result(self.futures[1], FILCH_FOREVER, NULL), 0);
+    for (size_t i = 0; i < COUNT(expected); i++)
+        cr_assert_eq(self.errors[i], expected[i], "%zu", i);
+    assert_next(self.iterator, self.futures[1]);
+    filch_as_completed_destroy(self.iterator);
+    release_all(self.futures, 3);
+    filch_future_release(task);
+    filch_pool_destroy(pool);
+}

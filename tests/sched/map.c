@@ -257,6 +257,34 @@ Test(map, works_off_a_chunk_one_after_another)
     executors_destroy(&executors);
 }
 
+static pthread_barrier_t meeting;
+
+static void *meet_all(void *item)
+{
+    pthread_barrier_wait(&meeting);
+    return item;
+}
+
+Test(map, runs_as_many_items_at_once_as_there_are_workers)
+{
+    for (int unordered = 0; unordered < 2; unordered++) {
+        struct numbers numbers = {.end = 12};
+        struct filch_map_options options = {1, 0, FILCH_FOREVER, unordered};
+        struct filch_executor *executor;
+        cr_assert_eq(filch_executor_create(3, NULL, &executor), 0);
+        pthread_barrier_init(&meeting, NULL, 3);
+        struct filch_map *map = map_of(executor, meet_all, &numbers, &options);
+        uintptr_t sum = 0;
+        void *result;
+        while (!filch_map_next(map, &result))
+            sum += (uintptr_t)result;
+        cr_assert_eq(sum, 12 * 13 / 2);
+        filch_map_destroy(map);
+        filch_executor_destroy(executor);
+        pthread_barrier_destroy(&meeting);
+    }
+}
+
 /* ---- A limit ----------------------------------------------------------------------------- */
 
 Test(map, with_a_limit_reads_no_more_than_may_be_on_its_way)
@@ -483,6 +511,31 @@ Test(map, cannot_be_made_where_the_executor_refuses)
         cr_assert_eq((void *)map, UNTOUCHED);
         filch_executor_destroy(executor);
     }
+}
+
+static int fail_to_initialize(void *argument)
+{
+    hold(argument);
+    return 1;
+}
+
+Test(map, tells_that_the_executor_broke_and_cannot_be_made_there_again)
+{
+    struct filch_executor_options broken = {.initializer = fail_to_initialize};
+    struct filch_executor *executor = single(&broken);
+    struct numbers numbers = {.end = 3};
+    struct filch_map *map = map_of(executor, count, &numbers, NULL), *another = UNTOUCHED;
+    sem_post(&leave);
+    for (int i = 0; i < 3; i++)
+        assert_error(map, FILCH_EBROKEN);
+    assert_error(map, FILCH_EEND);
+    filch_map_destroy(map);
+    numbers = (struct numbers){.end = 3};
+    cr_assert_eq(filch_map_create(executor, count, next_number, &numbers, NULL, &another),
+                 FILCH_EBROKEN);
+    cr_assert_eq((void *)another, UNTOUCHED);
+    filch_executor_destroy(executor);
+    cr_assert_eq(atomic_load(&ran), 0);
 }
 
 Test(map, tells_that_the_executor_refuses_once_all_before_is_given)
@@ -771,6 +824,46 @@ Test(map, in_tasks_of_its_own_executor_ends)
         cr_assert_eq((uintptr_t)result, 64);
         filch_future_release(future);
         filch_executor_destroy(shared_executor);
+    }
+}
+
+/* A map whose second item asks for its results. */
+struct asked {
+    struct filch_map *map;
+    int error, last;
+    uintptr_t sum;
+};
+
+static struct asked asked;
+
+static void *ask_own_map(void *item)
+{
+    void *result;
+    if (item != (void *)2)
+        return item;
+    await_signal(&leave); /* until the map is known */
+    while (!(asked.error = filch_map_next(asked.map, &result)))
+        asked.sum += (uintptr_t)result;
+    asked.last = filch_map_next(asked.map, &result);
+    return item;
+}
+
+Test(map, in_a_task_of_its_own_never_comes_to_that_task)
+{
+    for (int mode = 0; mode < 4; mode++) {
+        struct filch_executor *executor;
+        struct numbers numbers = {.end = 5};
+        struct filch_map_options options = {1, 0, mode % 2 ? 3600 : FILCH_FOREVER, mode / 2};
+        asked = (struct asked){.sum = 0};
+        cr_assert_eq(filch_executor_create(1, NULL, &executor), 0);
+        asked.map = map_of(executor, ask_own_map, &numbers, &options);
+        sem_post(&leave);
+        cr_assert_eq(filch_executor_shutdown(executor, true, false), 0);
+        cr_assert_eq(asked.error, FILCH_EDEADLK, "%d: %d", mode, asked.error);
+        cr_assert_eq(asked.last, FILCH_EEND);
+        cr_assert_eq(asked.sum, options.unordered ? 1 + 3 + 4 + 5 : 1);
+        filch_map_destroy(asked.map);
+        filch_executor_destroy(executor);
     }
 }
 

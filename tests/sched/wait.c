@@ -505,6 +505,64 @@ Test(wait, of_a_task_for_itself_is_an_error)
     filch_pool_destroy(pool);
 }
 
+static void *wait_for_an_error(void *argument)
+{
+    struct self *self = argument;
+    struct filch_future *both[] = {self->own, self->other};
+    await_signal(&leave);
+    both[0] = self->own;
+    self->errors[0] = filch_wait(both, 2, FILCH_FIRST_ERROR, FILCH_FOREVER, NULL, NULL);
+    return NULL;
+}
+
+Test(wait, of_a_task_for_itself_or_the_error_of_another_goes_by_the_other)
+{
+    for (int how = SUCCEED; how <= CANCEL; how++)
+        for (int waits = 0; waits < 2; waits++) {
+            struct filch_pool *pool = pool_of(1);
+            struct self self = {.other = manual()};
+            self.own = submit(pool, wait_for_an_error, &self);
+            if (!waits)
+                complete(self.other, (enum how)how);
+            sem_post(&leave);
+            if (waits) {
+                await_listed(self.other);
+                complete(self.other, (enum how)how);
+            }
+            cr_assert_eq(filch_future_result(self.own, FILCH_FOREVER, NULL), 0);
+            cr_assert_eq(self.errors[0], how == FAIL ? 0 : FILCH_EDEADLK);
+            filch_future_release(self.own);
+            filch_future_release(self.other);
+            filch_pool_destroy(pool);
+        }
+}
+
+static void *pass_on(void *value, void *argument)
+{
+    (void)argument;
+    return value;
+}
+
+Test(wait, of_a_task_for_what_follows_on_it_is_an_error)
+{
+    static const int expected[] = {FILCH_EDEADLK, FILCH_EDEADLK, FILCH_EDEADLK, 0, 0, 0};
+    struct filch_pool *pool = pool_of(1);
+    struct self self = {.done = manual(), .other = manual()};
+    complete(self.done, SUCCEED);
+    complete(self.other, SUCCEED);
+    struct filch_future *task = submit(pool, wait_for_oneself, &self);
+    cr_assert_eq(filch_future_then(task, NULL, pass_on, NULL, &self.own), 0);
+    sem_post(&leave);
+    cr_assert_eq(filch_future_result(self.own, FILCH_FOREVER, NULL), 0);
+    for (size_t i = 0; i < COUNT(expected); i++)
+        cr_assert_eq(self.errors[i], expected[i], "%zu", i);
+    filch_future_release(task);
+    filch_future_release(self.own);
+    filch_future_release(self.other);
+    filch_future_release(self.done);
+    filch_pool_destroy(pool);
+}
+
 static void *wait_for_the_one_below(void *argument)
 {
     struct self *self = argument;

@@ -118,7 +118,8 @@ FILCH_API int filch_executor_destroy(struct filch_executor *executor);
 
 /* Any thread. Does not block. Lets go of the executor: it takes no more tasks, runs those it has,
  * and then goes away by itself. A process that ends normally (exit(), or a return from main())
- * waits for that first. executor: NULL is fine. */
+ * waits for that first, and so does dlclose() where it unloads filch; any other executor or pool
+ * has to be destroyed by then. executor: NULL is fine. */
 FILCH_API void filch_executor_detach(struct filch_executor *executor);
 
 /* ---- Asking ------------------------------------------------------------------------------- */

@@ -9,7 +9,7 @@
  * A cancelled future is done at once; that it was notified says that its executor has seen it,
  * too. A future is a counted handle: whoever gets one has a reference, which
  * filch_future_release() gives back; what is to complete it holds its own. A future outlives
- * its executor and its pool. Any thread may use one. */
+ * its executor and its pool. Any thread may use one, and a task of any executor may wait for it. */
 #ifndef FILCH_FUTURE_H
 #define FILCH_FUTURE_H
 
@@ -113,9 +113,10 @@ FILCH_API bool filch_future_stop(struct filch_future *future);
 
 /* Any thread. Has fn(future, arg) called once the future is done, on the thread that completes or
  * cancels it; if it is done already, here and now. Callbacks are called in the order in which
- * they were added; each may use this future (it is done), add more callbacks, submit, and fail
- * in whatever way: nobody hears of it, and the others are called all the same. A callback should
- * be short: it keeps a worker. O(1). Errors: FILCH_EINVAL (fn NULL), FILCH_ENOMEM. */
+ * they were added; each may use this future (it is done: to cancel it has no effect), add more
+ * callbacks, submit, to this executor too, and fail in whatever way: nobody hears of it, and the
+ * others are called all the same. A callback should be short: it keeps a worker. O(1).
+ * Errors: FILCH_EINVAL (fn NULL), FILCH_ENOMEM. */
 FILCH_API int filch_future_add_done_callback(struct filch_future *future, filch_done_fn *fn,
                                              void *arg);
 

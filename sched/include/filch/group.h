@@ -34,8 +34,8 @@ FILCH_API int filch_group_submit_many(struct filch_group *group, filch_fn *fn,
                                       void *const *args, size_t count, size_t *submitted);
 
 /* Any thread. Blocks until all tasks submitted so far, and by them, have ended, for at most
- * `timeout` seconds (as filch_future_result()). A worker that waits runs other tasks meanwhile.
- * May be called again, and the group used again, errors included.
+ * `timeout` seconds (as filch_future_result()); without tasks it returns at once. A worker that
+ * waits runs other tasks meanwhile. May be called again, and the group used again, errors included.
  * Errors: the first that a task gave to filch_fail(), else FILCH_ECANCELED if a task was not run
  * since the group is cancelled; FILCH_ETIMEDOUT; FILCH_EINVAL (NaN); FILCH_EDEADLK (from a task of
  * this group); FILCH_EFORKED (it was made before this process was forked). */

@@ -25,7 +25,8 @@ struct filch_map_options {
     size_t
         buffersize; /* results that may be on their way, at most; 0: no limit, so the whole source
                           is read and submitted by filch_map_create(), as in Python */
-    double timeout; /* seconds from filch_map_create() on for all results; FILCH_FOREVER */
+    double timeout; /* seconds from filch_map_create() on for all results (0 or negative: for
+                       those that are there when they are asked for); FILCH_FOREVER */
     bool unordered; /* results as they come, not in the order of their items */
 };
 
@@ -55,18 +56,19 @@ FILCH_API int filch_map_array(struct filch_executor *executor, filch_fn *fn, voi
 
 /* The map's thread, one at a time. Blocks until the next result is there. *result: what fn
  * returned. A worker that waits runs other tasks meanwhile.
- * Errors: FILCH_EEND (there are no more), FILCH_ETIMEDOUT, what the task gave to filch_fail(),
- * or what became of submitting it. After an error of a task the next call goes on behind its chunk;
- * in Python the iterator ends there. After FILCH_ETIMEDOUT, and FILCH_EDEADLK and FILCH_EFORKED as of
- * filch_future_result(), the rest is cancelled, and FILCH_EEND comes next. */
+ * Errors: FILCH_EEND (there are no more, or were none), FILCH_ETIMEDOUT, what the task gave to
+ * filch_fail(), or what became of submitting it. After an error of a task the next call goes on
+ * behind its chunk; in Python the iterator ends there. After FILCH_ETIMEDOUT, and FILCH_EDEADLK
+ * and FILCH_EFORKED as of filch_future_result(), the rest is cancelled, and FILCH_EEND comes
+ * next. */
 FILCH_API int filch_map_next(struct filch_map *map, void **result);
 
 /* The map's thread. Does not block. The text of what filch_map_next() returned last, or NULL
  * after 0; valid until the next call. */
 FILCH_API const char *filch_map_error(const struct filch_map *map);
 
-/* The map's thread. Cancels what has not started, waits for what runs, since it uses the map. map:
- * NULL is fine. */
+/* The map's thread, but not in one of the map's own tasks. Cancels what has not started, waits for
+ * what runs, since it uses the map. map: NULL is fine. */
 FILCH_API void filch_map_destroy(struct filch_map *map);
 
 FILCH_END_DECLS

@@ -44,7 +44,8 @@ struct filch_sizing {
 FILCH_BEGIN_DECLS
 
 /* Any thread. Reads files, may allocate. Finds the default number of workers. cgroup_root: the
- * directory that the cgroup file systems are mounted under, NULL for /sys/fs/cgroup.
+ * directory that the cgroup file systems are mounted under, NULL for /sys/fs/cgroup; what cannot be
+ * read there, or for lack of memory, is no limit.
  * Errors: FILCH_EWORKERS when FILCH_WORKERS is set to anything but a number from 1 to 1024. */
 FILCH_API int filch_sizing_read(const char *cgroup_root, struct filch_sizing *sizing);
 

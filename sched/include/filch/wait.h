@@ -47,9 +47,10 @@ FILCH_API int filch_as_completed_create(struct filch_future *const *futures, siz
 
 /* The iterator's thread. Blocks until one more future is done. *future: that one, with a reference
  * of the caller's. A worker that waits runs other tasks meanwhile. O(1), but for the last time.
- * Errors: FILCH_EEND (all have come), FILCH_ETIMEDOUT (filch_as_completed_error() has more to
- * say; futures that are done by then are given all the same, before it), FILCH_EDEADLK and
- * FILCH_EFORKED (none of those left can end while the caller waits). */
+ * Errors: FILCH_EEND (all have come, or there were none), FILCH_ETIMEDOUT
+ * (filch_as_completed_error() has more to say; futures that are done by then are given all the
+ * same, before it), FILCH_EDEADLK and FILCH_EFORKED (none of those left can end while the caller
+ * waits). */
 FILCH_API int filch_as_completed_next(struct filch_as_completed *iterator,
                                       struct filch_future **future);
 

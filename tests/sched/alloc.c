@@ -1,0 +1,1491 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * When memory lacks, or a thread. A scenario makes a public call that may allocate. It is tried
+ * once for each of its allocations, which fails: alone, or with others that follow. Then the call
+ * has to fail, too, or to do without; nothing may be left behind; and what it was called on has to
+ * work.
+ *
+ * Each try is a process of its own, in which filch is as at its first use. When the last
+ * destructor counts what is left, filch has given back its stores as well. */
+#include "executor.h"
+
+#include <filch/blocking.h>
+#include <filch/cancel.h>
+#include <filch/counter.h>
+#include <filch/group.h>
+#include <filch/map.h>
+#include <filch/sync.h>
+#include <filch/task.h>
+#include <filch/wait.h>
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <sys/mman.h>
+
+/* ---- What fails -------------------------------------------------------------------------- */
+
+/* What a try has come to: its parent reads it. */
+struct report {
+    int error;    /* the scenario's */
+    bool hit;     /* an allocation was made to fail */
+    bool ended;   /* it came to the last destructor */
+    long blocks;  /* allocated and not freed by then; mappings count, too */
+    size_t bytes; /* of one of them */
+    int threads;  /* started and not joined */
+};
+static struct report *report;
+
+/* Which allocations fail. */
+struct mode {
+    const char *name;
+    long failing; /* how many, one after another */
+    bool threads; /* threads alone */
+};
+static const struct mode modes[] = {
+    {"alone", 1, false},
+    {"with the next one", 2, false},
+    {"with all later ones", LONG_MAX, false},
+    {"with all later ones, threads alone counted", LONG_MAX, true},
+};
+
+/* Constant in a try. */
+static const struct mode *mode;
+static long victim; /* the number of the first one that fails */
+
+static _Atomic(bool) is_armed_everywhere; /* for all threads */
+static _Thread_local bool is_armed;       /* for this one */
+
+static void arm(void)
+{
+    is_armed = true;
+}
+
+static void arm_everywhere(void)
+{
+    atomic_store(&is_armed_everywhere, true);
+}
+
+static void disarm(void)
+{
+    is_armed = false;
+    atomic_store(&is_armed_everywhere, false);
+}
+
+/* What this process has allocated in a try. */
+static bool is_recording;
+static struct {
+    void *block; /* NULL: none */
+    size_t size;
+} records[4096];
+static size_t records_used;  /* of these, empty ones among them */
+static _Atomic(int) threads; /* started and not joined */
+
+/* How many blocks are recorded. Atomic since glibc declares atexit() a leaf: the compiler need not
+ * think that it calls the calloc() below. */
+static _Atomic(long) blocks;
+
+/* Runs after the library's own. */
+__attribute__((destructor(101))) static void look_back(void)
+{
+    if (!is_recording)
+        return;
+    is_recording = false;
+    report->blocks = atomic_load(&blocks);
+    for (size_t i = 0; i < records_used; i++)
+        if (records[i].block)
+            report->bytes = records[i].size;
+    report->threads = atomic_load(&threads);
+    report->ended = true;
+}
+
+/* AddressSanitizer has allocators of its own. */
+#if defined(__GLIBC__) && !ADDRESS_SANITIZER
+#define MEMORY_CAN_FAIL 1
+
+#define EXPORTED __attribute__((visibility("default")))
+
+/* The C library's own, under the names by which they can be called from those that replace them. */
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *block, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+void __libc_free(void *block);
+
+static pthread_mutex_t records_lock = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic(long) seen; /* allocations while armed */
+
+/* What the C library allocates for a thread is its own affair: it keeps stacks. */
+static _Thread_local bool is_in_library;
+
+static bool is_refused(bool thread)
+{
+    if (is_in_library || !(is_armed || atomic_load(&is_armed_everywhere)))
+        return false;
+    if (mode->threads && !thread)
+        return false;
+    long number = atomic_fetch_add(&seen, 1);
+    if (number < victim || number - victim >= mode->failing)
+        return false;
+    report->hit = true;
+    errno = ENOMEM;
+    return true;
+}
+
+/* Replaces `from` by `to` in the records; NULL stands for none. */
+static void replace(void *from, void *to, size_t size)
+{
+    size_t i = 0;
+    if (!is_recording || is_in_library)
+        return;
+    pthread_mutex_lock(&records_lock);
+    while (i < records_used && records[i].block != from)
+        i++;
+    if (i == records_used && !from && records_used++ == COUNT(records))
+        abort();
+    if (i < records_used) {
+        records[i].block = to;
+        records[i].size = size;
+        blocks += (to != NULL) - (from != NULL);
+    }
+    pthread_mutex_unlock(&records_lock);
+}
+
+static void *recorded(void *block, size_t size)
+{
+    if (block)
+        replace(NULL, block, size);
+    return block;
+}
+
+static void forgotten(void *block)
+{
+    if (block)
+        replace(block, NULL, 0);
+}
+
+EXPORTED void *malloc(size_t size)
+{
+    return is_refused(false) ? NULL : recorded(__libc_malloc(size), size);
+}
+
+EXPORTED void *calloc(size_t count, size_t size)
+{
+    return is_refused(false) ? NULL : recorded(__libc_calloc(count, size), count * size);
+}
+
+EXPORTED void *realloc(void *block, size_t size)
+{
+    if (is_refused(false))
+        return NULL;
+    forgotten(block);
+    return recorded(__libc_realloc(block, size), size);
+}
+
+EXPORTED void *aligned_alloc(size_t alignment, size_t size)
+{
+    return is_refused(false) ? NULL : recorded(__libc_memalign(alignment, size), size);
+}
+
+EXPORTED int posix_memalign(void **block, size_t alignment, size_t size)
+{
+    void *new = aligned_alloc(alignment, size);
+    if (!new)
+        return ENOMEM;
+    *block = new;
+    return 0;
+}
+
+EXPORTED void free(void *block)
+{
+    forgotten(block);
+    __libc_free(block);
+}
+
+/* The C library's function of that name. */
+static void find_next(const char *name, void *function)
+{
+    void *found = dlsym(RTLD_NEXT, name);
+    memcpy(function, &found, sizeof found);
+}
+
+EXPORTED void *mmap(void *address, size_t size, int access, int flags, int file, off_t offset)
+{
+    void *(*next)(void *, size_t, int, int, int, off_t);
+    find_next("mmap", &next);
+    if (is_refused(false))
+        return MAP_FAILED;
+    void *mapping = next(address, size, access, flags, file, offset);
+    return mapping == MAP_FAILED ? mapping : recorded(mapping, size);
+}
+
+EXPORTED int munmap(void *mapping, size_t size)
+{
+    int (*next)(void *, size_t);
+    find_next("munmap", &next);
+    forgotten(mapping);
+    return next(mapping, size);
+}
+
+EXPORTED int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+                            void *(*start)(void *), void *argument)
+{
+    int (*next)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    find_next("pthread_create", &next);
+    if (is_refused(true))
+        return EAGAIN;
+    is_in_library = true;
+    int error = next(thread, attributes, start, argument);
+    is_in_library = false;
+    threads += !error;
+    return error;
+}
+
+EXPORTED int pthread_join(pthread_t thread, void **result)
+{
+    int (*next)(pthread_t, void **);
+    find_next("pthread_join", &next);
+    is_in_library = true;
+    int error = next(thread, result);
+    is_in_library = false;
+    threads -= !error;
+    return error;
+}
+#else
+#define MEMORY_CAN_FAIL 0
+#endif
+
+/* ---- Tries ------------------------------------------------------------------------------- */
+
+enum outcome {
+    FAILS, /* of some allocation's failure it says so: FILCH_ENOMEM or FILCH_ETHREAD */
+    COPES, /* it does without */
+    WAITS, /* likewise, but it tries again until there is memory */
+};
+
+/* play() returns 0 or the error of the call under test. variant: 0 to variants - 1. */
+struct scenario {
+    const char *name;
+    int (*play)(int variant);
+    int variants;
+    enum outcome outcome;
+};
+
+struct attempt {
+    const struct scenario *scenario;
+    int variant;
+};
+
+static int play(void *argument)
+{
+    const struct attempt *attempt = argument;
+    alarm(100); /* so that one that hangs has a name */
+    is_recording = true;
+    threads = 0;
+    report->error = attempt->scenario->play(attempt->variant);
+    return 0;
+}
+
+/* Returns whether the scenario failed. */
+static bool try_all(const struct scenario *scenario, int variant)
+{
+    struct attempt attempt = {scenario, variant};
+    bool failed = false;
+    for (victim = 0;; victim++) {
+        *report = (struct report){0};
+        int status = in_child(play, &attempt);
+        char text[200];
+        snprintf(text, sizeof text, "%s, variant %d, allocation %ld fails %s", scenario->name,
+                 variant, victim, mode->name);
+        cr_assert_eq(status, 0, "%s: exit status %d", text, status);
+        cr_assert(report->ended, "%s: did not end as it should", text);
+        cr_assert_eq(report->blocks, 0, "%s: %ld blocks are left, one of %zu bytes", text,
+                     report->blocks, report->bytes);
+        cr_assert_eq(report->threads, 0, "%s: %d threads are left", text, report->threads);
+        int error = report->error;
+        cr_assert(error == 0 || (report->hit && scenario->outcome == FAILS), "%s: %s", text,
+                  filch_strerror(error));
+        cr_assert(error == 0 || error == FILCH_ENOMEM || error == FILCH_ETHREAD, "%s: %s", text,
+                  filch_strerror(error));
+        failed |= error != 0;
+        if (!report->hit)
+            return failed;
+    }
+}
+
+static void try_scenarios(const struct scenario *scenarios, size_t count)
+{
+    if (!MEMORY_CAN_FAIL)
+        cr_skip_test("malloc can be replaced with glibc only, and without AddressSanitizer");
+    report =
+        mmap(NULL, sizeof *report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq((void *)report, MAP_FAILED);
+    for (size_t i = 0; i < count; i++) {
+        bool failed = false;
+        for (mode = modes; mode < modes + COUNT(modes); mode++)
+            for (int variant = 0; variant < scenarios[i].variants; variant++)
+                if (scenarios[i].outcome != WAITS || mode->failing < LONG_MAX)
+                    failed |= try_all(&scenarios[i], variant);
+        cr_assert_eq(failed, scenarios[i].outcome == FAILS, "%s: it never failed",
+                     scenarios[i].name);
+    }
+}
+
+TestSuite(alloc, .init = setup);
+
+/* ---- What scenarios are made of ---------------------------------------------------------- */
+
+/* In a try: says what does not hold, and ends it. Criterion's asserts are for its own process. */
+#define HOLDS(condition)                                                                  \
+    do {                                                                                  \
+        if (!(condition)) {                                                               \
+            fprintf(stderr, "%s:%d: in the child: %s\n", __FILE__, __LINE__, #condition); \
+            _exit(1);                                                                     \
+        }                                                                                 \
+    } while (0)
+
+static struct filch_pool *new_pool(int workers)
+{
+    struct filch_pool *pool = NULL;
+    HOLDS(!filch_pool_create(&(struct filch_pool_options){.workers = workers}, &pool));
+    return pool;
+}
+
+/* With one worker. options: also for one on a pool. */
+static struct backend begin_with(int kind, const struct filch_executor_options *options)
+{
+    struct backend backend = {NULL, NULL};
+    if (kind == THREADS) {
+        HOLDS(!filch_executor_create(1, options, &backend.executor));
+    } else if (kind == SHARED) {
+        backend.pool = new_pool(1);
+        HOLDS(!filch_executor_create_on(backend.pool, options, &backend.executor));
+    } else {
+        HOLDS(!filch_executor_create_inline(&backend.executor));
+    }
+    return backend;
+}
+
+static struct backend begin(int kind)
+{
+    return begin_with(kind, NULL);
+}
+
+static struct filch_future *new_task(struct filch_executor *executor, filch_fn *fn,
+                                     void *argument)
+{
+    struct filch_future *future = NULL;
+    HOLDS(!filch_executor_submit(executor, fn, argument, &future));
+    return future;
+}
+
+/* The future of a task that runs and does not end before sem_post(&leave). */
+static struct filch_future *new_held(struct filch_executor *executor)
+{
+    struct filch_future *future = new_task(executor, hold, NULL);
+    await_signal(&entered);
+    return future;
+}
+
+static struct filch_future *new_manual(void)
+{
+    struct filch_future *future = NULL;
+    HOLDS(!filch_future_create(&future));
+    return future;
+}
+
+/* Waits for the future, which succeeds, and releases it. */
+static void *value_of(struct filch_future *future)
+{
+    void *value = NULL;
+    HOLDS(!filch_future_result(future, FILCH_FOREVER, &value));
+    filch_future_release(future);
+    return value;
+}
+
+static void *run(struct filch_executor *executor, filch_fn *fn, void *argument)
+{
+    return value_of(new_task(executor, fn, argument));
+}
+
+/* It still works. */
+static void end(struct backend *backend)
+{
+    HOLDS(run(backend->executor, same, backend) == backend);
+    HOLDS(!filch_executor_destroy(backend->executor));
+    HOLDS(!filch_pool_destroy(backend->pool));
+}
+
+FILCH_TASK(int, fib, int, n)
+{
+    if (n < 2)
+        return n;
+    FILCH_FORK(fib, n - 1);
+    int b = FILCH_CALL(fib, n - 2);
+    return FILCH_JOIN(fib) + b;
+}
+
+static void end_pool(struct filch_pool *pool)
+{
+    HOLDS(FILCH_RUN(pool, fib, 10) == 55);
+    HOLDS(!filch_pool_destroy(pool));
+}
+
+/* ---- Making ------------------------------------------------------------------------------ */
+
+static int make_pool(int workers) /* 0: the default */
+{
+    struct filch_pool_options options = {.workers = workers, .thread_name_prefix = "alloc"};
+    struct filch_pool *pool = UNTOUCHED;
+    arm();
+    int error = filch_pool_create(&options, &pool);
+    disarm();
+    if (error) {
+        HOLDS((void *)pool == UNTOUCHED);
+        pool = new_pool(workers);
+    }
+    end_pool(pool);
+    return error;
+}
+
+static void do_nothing(void)
+{
+}
+
+/* The C library has room for 32 exit handlers at a time: the next one will need memory. */
+static void fill_exit_handlers(void)
+{
+    while (atomic_load(&blocks) == 0)
+        HOLDS(!atexit(do_nothing));
+    for (int i = 1; i < 32; i++)
+        HOLDS(!atexit(do_nothing));
+    records_used = 0; /* they are not filch's */
+    blocks = 0;
+}
+
+static int make_pool_among_exit_handlers(int workers)
+{
+    fill_exit_handlers();
+    return make_pool(workers);
+}
+
+static int read_sizing(int variant)
+{
+    struct filch_sizing sizing;
+    arm();
+    int error = filch_sizing_read(variant ? "/nowhere" : NULL, &sizing);
+    disarm();
+    HOLDS(error || sizing.workers > 0);
+    return error;
+}
+
+static int make_executor(int variant)
+{
+    struct filch_executor_options options = {.thread_name_prefix = "alloc",
+                                             .max_queued = 5,
+                                             .when_full = FILCH_FULL_REJECT};
+    struct backend backend = {NULL, UNTOUCHED};
+    int workers[] = {1, 7, FILCH_WORKERS_DEFAULT};
+    arm();
+    int error = filch_executor_create(workers[variant], &options, &backend.executor);
+    disarm();
+    if (error) {
+        HOLDS((void *)backend.executor == UNTOUCHED);
+        backend = begin(THREADS);
+    }
+    end(&backend);
+    return error;
+}
+
+static int make_executor_on(int variant)
+{
+    struct backend first = begin(SHARED), second = {NULL, UNTOUCHED};
+    if (variant) { /* its source is used again */
+        HOLDS(!filch_executor_destroy(first.executor));
+        HOLDS(!filch_executor_create_on(first.pool, NULL, &first.executor));
+    }
+    arm();
+    int error = filch_executor_create_on(first.pool, NULL, &second.executor);
+    disarm();
+    HOLDS(!error == ((void *)second.executor != UNTOUCHED));
+    if (!error)
+        end(&second);
+    end(&first);
+    return error;
+}
+
+static int make_inline(int variant)
+{
+    struct backend backend = {NULL, UNTOUCHED};
+    (void)variant;
+    arm();
+    int error = filch_executor_create_inline(&backend.executor);
+    disarm();
+    if (error) {
+        HOLDS((void *)backend.executor == UNTOUCHED);
+        backend = begin(INLINE);
+    }
+    end(&backend);
+    return error;
+}
+
+static int make_token(int variant)
+{
+    struct filch_token *parent = NULL, *token = UNTOUCHED;
+    HOLDS(!filch_token_create(NULL, &parent));
+    arm();
+    int error = filch_token_create(variant ? parent : NULL, &token);
+    disarm();
+    filch_token_cancel(parent);
+    filch_token_release(parent);
+    if (error) {
+        HOLDS((void *)token == UNTOUCHED);
+        return error;
+    }
+    arm();
+    HOLDS(!filch_token_set_deadline(token, 3600));
+    HOLDS(filch_token_cancelled(token) == (variant > 0));
+    filch_token_cancel(filch_token_retain(token));
+    HOLDS(filch_token_cancelled(token) && !filch_cancelled());
+    filch_token_release(token);
+    filch_token_release(token);
+    disarm();
+    return 0;
+}
+
+static int make_future(int variant)
+{
+    struct filch_future *future = UNTOUCHED;
+    (void)variant;
+    arm();
+    int error = filch_future_create(&future);
+    disarm();
+    if (error) {
+        HOLDS((void *)future == UNTOUCHED);
+        future = new_manual();
+    }
+    HOLDS(filch_future_set_running_or_notify_cancel(future) == 1);
+    HOLDS(!filch_future_set_result(future, &untouched));
+    HOLDS(value_of(future) == &untouched);
+    return error;
+}
+
+static int make_group(int kind)
+{
+    struct backend backend = begin(kind);
+    struct filch_token *parent = NULL;
+    struct filch_group *group = UNTOUCHED;
+    HOLDS(!filch_token_create(NULL, &parent));
+    arm();
+    int error = filch_group_create(backend.executor, parent, &group);
+    disarm();
+    filch_token_cancel(parent);
+    filch_token_release(parent);
+    if (error)
+        HOLDS((void *)group == UNTOUCHED);
+    else
+        HOLDS(filch_token_cancelled(filch_group_token(group)) && !filch_group_destroy(group));
+    end(&backend);
+    return error;
+}
+
+static int make_channel(int variant)
+{
+    struct filch_channel *channel = UNTOUCHED;
+    size_t capacities[] = {1, 100000};
+    void *item;
+    arm();
+    int error = filch_channel_create(capacities[variant], &channel);
+    disarm();
+    if (error) {
+        HOLDS((void *)channel == UNTOUCHED);
+        return error;
+    }
+    arm();
+    HOLDS(!filch_channel_send(channel, channel, 0));
+    HOLDS(!filch_channel_receive(channel, &item, 0) && item == channel);
+    filch_channel_close(channel);
+    filch_channel_destroy(channel);
+    disarm();
+    return 0;
+}
+
+static int make_counter(int kind)
+{
+    struct filch_counter_view view;
+    arm();
+    struct filch_counter *counter = filch_counter_create((enum filch_counter_kind)kind);
+    bool entered_it = counter && !filch_counter_enter(counter, &view);
+    disarm();
+    if (counter && !entered_it) {
+        HOLDS(kind == FILCH_COUNTER_SHARDED);
+        HOLDS(!filch_counter_enter(counter, &view));
+    }
+    if (counter) {
+        filch_counter_increment(&view);
+        filch_counter_leave(&view);
+        HOLDS(filch_counter_value(counter) == 1);
+        filch_counter_destroy(counter);
+    }
+    return entered_it ? 0 : FILCH_ENOMEM; /* these two have but one reason to fail */
+}
+
+Test(alloc, what_cannot_be_made_is_not_left_half_made)
+{
+    static const struct scenario scenarios[] = {
+        {"filch_pool_create", make_pool, 3, FAILS},
+        {"filch_pool_create among exit handlers", make_pool_among_exit_handlers, 3, FAILS},
+        {"filch_sizing_read", read_sizing, 2, COPES},
+        {"filch_executor_create", make_executor, 3, FAILS},
+        {"filch_executor_create_on", make_executor_on, 2, FAILS},
+        {"filch_executor_create_inline", make_inline, 1, FAILS},
+        {"filch_token_create", make_token, 2, FAILS},
+        {"filch_future_create", make_future, 1, FAILS},
+        {"filch_group_create", make_group, KINDS, FAILS},
+        {"filch_channel_create", make_channel, 2, FAILS},
+        {"filch_counter_create", make_counter, 4, FAILS},
+    };
+    try_scenarios(scenarios, COUNT(scenarios));
+}
+
+/* ---- Submitting -------------------------------------------------------------------------- */
+
+static int submit_one(int variant) /* a kind, with a future or without */
+{
+    struct backend backend = begin(variant / 2);
+    struct filch_future *future = UNTOUCHED;
+    arm();
+    int error =
+        filch_executor_submit(backend.executor, count, &ran, variant % 2 ? &future : NULL);
+    disarm();
+    HOLDS(((void *)future == UNTOUCHED) == (error || variant % 2 == 0));
+    if (!error && variant % 2)
+        HOLDS(value_of(future) == &ran);
+    end(&backend);
+    HOLDS(ran == !error);
+    return error;
+}
+
+static int submit_to_pool(int variant)
+{
+    struct filch_pool *pool = new_pool(2);
+    struct filch_future *future = UNTOUCHED;
+    arm();
+    int error = filch_pool_submit(pool, count, &ran, variant ? &future : NULL);
+    disarm();
+    HOLDS(((void *)future == UNTOUCHED) == (error || !variant));
+    if (!error && variant)
+        HOLDS(value_of(future) == &ran);
+    end_pool(pool);
+    HOLDS(ran == !error);
+    return error;
+}
+
+static int submit_with_options(int variant) /* a kind and a priority */
+{
+    struct backend backend = begin(variant / 3);
+    struct filch_future *future = UNTOUCHED;
+    struct filch_task_options options = {.priority = (enum filch_priority)(variant % 3 - 1),
+                                         .name = "a name"};
+    HOLDS(!filch_token_create(NULL, &options.token));
+    arm();
+    int error = filch_executor_submit_with(backend.executor, &options, count, &ran, &future);
+    disarm();
+    filch_token_release(options.token);
+    HOLDS(((void *)future == UNTOUCHED) == (error != 0));
+    if (!error)
+        HOLDS(value_of(future) == &ran);
+    end(&backend);
+    HOLDS(ran == !error);
+    return error;
+}
+
+/* What is refused takes no room in the queue. */
+static int submit_bounded(int variant) /* a kind that has a queue, with a future or without */
+{
+    struct filch_executor_options options = {.max_queued = 1, .when_full = FILCH_FULL_REJECT};
+    struct backend backend = begin_with(variant / 2, &options);
+    struct filch_future *held = new_held(backend.executor), *future = NULL;
+    struct filch_future **wanted = variant % 2 ? &future : NULL;
+    arm();
+    int error = filch_executor_submit(backend.executor, count, &ran, wanted);
+    disarm();
+    if (error)
+        HOLDS(!filch_executor_submit(backend.executor, count, &ran, wanted));
+    HOLDS(filch_executor_submit(backend.executor, count, &ran, NULL) == FILCH_EFULL);
+    sem_post(&leave);
+    (void)value_of(held);
+    while (ran == 0) /* there is room then */
+        sched_yield();
+    filch_future_release(future);
+    end(&backend);
+    HOLDS(ran == 1);
+    return error;
+}
+
+static int submit_to_run_here(int variant) /* likewise */
+{
+    struct filch_executor_options options = {.max_queued = 1,
+                                             .when_full = FILCH_FULL_CALLER_RUNS};
+    struct backend backend = begin_with(variant / 2, &options);
+    struct filch_future *held = new_held(backend.executor), *future = NULL;
+    struct filch_future *queued = new_task(backend.executor, same, &ran);
+    arm();
+    int error =
+        filch_executor_submit(backend.executor, count, &ran, variant % 2 ? &future : NULL);
+    disarm();
+    HOLDS(ran == !error);
+    sem_post(&leave);
+    (void)value_of(held);
+    (void)value_of(queued);
+    filch_future_release(future);
+    end(&backend);
+    return error;
+}
+
+struct call {
+    struct filch_executor *executor;
+    int variant, error;
+};
+
+static void *submit_inside(void *argument)
+{
+    struct call *call = argument;
+    struct filch_future *future = NULL;
+    arm();
+    call->error = filch_executor_submit(call->executor, count, &ran, &future);
+    disarm();
+    if (!call->error)
+        HOLDS(value_of(future) == &ran);
+    return argument;
+}
+
+static int submit_from_a_task(int kind)
+{
+    struct backend backend = begin(kind);
+    struct call call = {.executor = backend.executor};
+    HOLDS(run(backend.executor, submit_inside, &call) == &call);
+    end(&backend);
+    HOLDS(ran == !call.error);
+    return call.error;
+}
+
+static int submit_across_segments(int kind) /* of the queue */
+{
+    struct backend backend = begin(kind);
+    struct filch_future *held = new_held(backend.executor);
+    int submitted = FI_QUEUE_SEGMENT - 10, error = 0;
+    for (int i = 0; i < submitted; i++)
+        HOLDS(!filch_executor_submit(backend.executor, count, NULL, NULL));
+    for (int i = 0; i < 20; i++) {
+        arm();
+        int why = filch_executor_submit(backend.executor, count, NULL, NULL);
+        disarm();
+        submitted += !why;
+        if (why)
+            error = why;
+    }
+    sem_post(&leave);
+    (void)value_of(held);
+    end(&backend);
+    HOLDS(ran == submitted);
+    return error;
+}
+
+/* The caller's memory for a thread is not there, but another thread is. */
+static int submit_for_a_second_thread(int variant)
+{
+    struct filch_executor *executor = NULL;
+    HOLDS(!filch_executor_create(2, NULL, &executor));
+    struct filch_future *held = new_held(executor);
+    arm();
+    int error = filch_executor_submit(executor, count, NULL, NULL);
+    disarm();
+    (void)variant;
+    HOLDS(error != FILCH_ETHREAD);
+    sem_post(&leave);
+    (void)value_of(held);
+    HOLDS(run(executor, same, executor) == executor);
+    HOLDS(!filch_executor_destroy(executor));
+    HOLDS(ran == !error);
+    return error;
+}
+
+static int submit_to_group(int variant) /* a kind, one or many */
+{
+    struct backend backend = begin(variant / 2);
+    struct filch_group *group = NULL;
+    void *arguments[10] = {NULL};
+    size_t submitted = 77;
+    HOLDS(!filch_group_create(backend.executor, NULL, &group));
+    arm();
+    int error = variant % 2 ? filch_group_submit_many(group, count, arguments, 10, &submitted)
+                            : filch_group_submit(group, count, NULL);
+    disarm();
+    if (variant % 2 == 0)
+        submitted = !error;
+    else
+        HOLDS(!error == (submitted == 10));
+    HOLDS(!filch_group_wait(group, FILCH_FOREVER));
+    HOLDS(ran == (int)submitted);
+    HOLDS(!filch_group_submit(group, count, NULL));
+    HOLDS(!filch_group_destroy(group));
+    HOLDS(ran == (int)submitted + 1);
+    end(&backend);
+    return error;
+}
+
+Test(alloc, what_cannot_be_submitted_does_not_run)
+{
+    static const struct scenario scenarios[] = {
+        {"filch_executor_submit", submit_one, 2 * KINDS, FAILS},
+        {"filch_pool_submit", submit_to_pool, 2, FAILS},
+        {"filch_executor_submit_with", submit_with_options, 3 * KINDS, FAILS},
+        {"submit with room for one", submit_bounded, 4, FAILS},
+        {"submit that runs here", submit_to_run_here, 4, FAILS},
+        {"submit in a task", submit_from_a_task, KINDS, FAILS},
+        {"submit across segments", submit_across_segments, 2, FAILS},
+        {"submit for a second thread", submit_for_a_second_thread, 1, FAILS},
+        {"filch_group_submit", submit_to_group, 2 * KINDS, FAILS},
+    };
+    try_scenarios(scenarios, COUNT(scenarios));
+}
+
+/* ---- Futures ----------------------------------------------------------------------------- */
+
+static void count_done(struct filch_future *future, void *argument)
+{
+    HOLDS(filch_future_done(future));
+    count(argument);
+}
+
+static int add_callback(int variant) /* by hand, or a task's */
+{
+    struct backend backend = begin(SHARED);
+    struct filch_future *held = new_held(backend.executor);
+    struct filch_future *future =
+        variant ? new_task(backend.executor, same, &ran) : new_manual();
+    arm();
+    int error = filch_future_add_done_callback(future, count_done, NULL);
+    disarm();
+    HOLDS(!filch_future_add_done_callback(future, count_done, NULL));
+    sem_post(&leave);
+    if (!variant)
+        HOLDS(!filch_future_set_result(future, &ran));
+    HOLDS(value_of(future) == &ran);
+    (void)value_of(held);
+    end(&backend); /* its task runs behind the callbacks */
+    HOLDS(ran == 1 + !error);
+    return error;
+}
+
+static void *second(void *value, void *argument)
+{
+    (void)value;
+    return argument;
+}
+
+/* The executor of a follower: KINDS stands for none. */
+static struct backend begin_following(int kind)
+{
+    return kind < KINDS ? begin(kind) : (struct backend){NULL, NULL};
+}
+
+static int follow(int variant) /* a kind or KINDS; the future has ended, or not */
+{
+    struct backend backend = begin_following(variant / 2);
+    struct filch_future *first = new_manual(), *next = UNTOUCHED;
+    if (variant % 2)
+        HOLDS(!filch_future_set_result(first, &untouched));
+    arm();
+    int error = filch_future_then(first, backend.executor, second, &ran, &next);
+    disarm();
+    HOLDS(!error == ((void *)next != UNTOUCHED));
+    if (variant % 2 == 0)
+        HOLDS(!filch_future_set_result(first, &untouched));
+    HOLDS(value_of(first) == &untouched);
+    if (!error) { /* what came about only later is the follower's error */
+        error = filch_future_result(next, FILCH_FOREVER, NULL);
+        filch_future_release(next);
+    }
+    if (backend.executor)
+        end(&backend);
+    return error;
+}
+
+/* The memory is lacking where the first future ends. */
+static int follow_later(int kind)
+{
+    struct backend backend = begin_following(kind);
+    struct filch_future *first = new_manual(), *next = NULL, *last = NULL;
+    HOLDS(!filch_future_then(first, backend.executor, second, &ran, &next));
+    HOLDS(!filch_future_then(next, backend.executor, second, &ran, &last));
+    arm_everywhere();
+    HOLDS(!filch_future_set_result(first, &untouched));
+    int error = filch_future_result(last, FILCH_FOREVER, NULL);
+    disarm();
+    int error_of_next = filch_future_result(next, FILCH_FOREVER, NULL);
+    HOLDS(error || !error_of_next);
+    HOLDS(value_of(first) == &untouched);
+    filch_future_release(next);
+    filch_future_release(last);
+    if (backend.executor)
+        end(&backend);
+    return error;
+}
+
+static int follow_later_here(int variant)
+{
+    return follow_later(INLINE + variant);
+}
+
+static void *fail(void *argument)
+{
+    (void)argument;
+    return filch_fail(FILCH_ECHECK, "a text that takes memory");
+}
+
+/* A failure whose text finds no memory keeps its code. */
+static int fail_in_a_task(int kind)
+{
+    struct backend backend = begin(kind);
+    struct filch_future *held = new_held(backend.executor);
+    struct filch_future *future = new_task(backend.executor, fail, NULL);
+    int code;
+    arm_everywhere();
+    sem_post(&leave);
+    HOLDS(filch_future_error(future, FILCH_FOREVER, &code) && code == FILCH_ECHECK);
+    disarm();
+    filch_future_release(future);
+    (void)value_of(held);
+    end(&backend);
+    return 0;
+}
+
+static int set_error(int variant)
+{
+    struct filch_future *future = new_manual();
+    int code;
+    (void)variant;
+    arm();
+    HOLDS(!filch_future_set_error(future, FILCH_ECHECK, "a text that takes memory"));
+    const char *text = filch_future_error(future, 0, &code);
+    disarm();
+    HOLDS(code == FILCH_ECHECK);
+    HOLDS(!strcmp(text, report->hit ? filch_strerror(code) : "a text that takes memory"));
+    filch_future_release(future);
+    return 0;
+}
+
+/* Blocks go back to the store, which keeps them in magazines. */
+static int release_many(int variant) /* futures or errands */
+{
+    enum { BURST = 200 };
+    struct backend backend = begin(SHARED);
+    struct filch_future *futures[BURST] = {NULL};
+    for (int i = 0; i < BURST; i++)
+        HOLDS(!filch_executor_submit(backend.executor, count, &ran,
+                                     variant ? NULL : &futures[i]));
+    arm_everywhere();
+    for (int i = 0; i < BURST; i++)
+        if (futures[i])
+            HOLDS(value_of(futures[i]) == &ran);
+    while (ran < BURST)
+        sched_yield();
+    disarm();
+    end(&backend);
+    return 0;
+}
+
+/* What allocates nothing. */
+static int ask_and_stop(int variant)
+{
+    struct backend backend = begin(SHARED);
+    struct filch_future *held = new_held(backend.executor);
+    struct filch_future *future = new_task(backend.executor, same, NULL);
+    struct filch_stats stats;
+    char line[100];
+    arm();
+    HOLDS(filch_future_describe(held, line, sizeof line) > 0);
+    HOLDS(filch_future_result(held, 1e-9, NULL) == FILCH_ETIMEDOUT);
+    HOLDS(!filch_future_stop(held));
+    HOLDS(variant ? filch_future_stop(future) : filch_future_cancel(future));
+    HOLDS(filch_future_result(future, FILCH_FOREVER, NULL) == FILCH_ECANCELED);
+    filch_stats_read(backend.pool, &stats);
+    HOLDS(filch_executor_threads(backend.executor) == 1);
+    HOLDS(filch_fail(3, "outside of a task it means nothing: %d", variant));
+    disarm();
+    sem_post(&leave);
+    (void)value_of(held);
+    filch_future_release(future);
+    end(&backend);
+    return 0;
+}
+
+Test(alloc, a_future_tells_or_does_without)
+{
+    static const struct scenario scenarios[] = {
+        {"filch_future_add_done_callback", add_callback, 2, FAILS},
+        {"filch_future_then", follow, 2 * (KINDS + 1), FAILS},
+        {"what follows on a worker", follow_later, 2, FAILS},
+        {"what follows here", follow_later_here, 2, COPES},
+        {"filch_fail", fail_in_a_task, 2, COPES},
+        {"filch_future_set_error", set_error, 1, COPES},
+        {"filch_future_release", release_many, 2, COPES},
+        {"asking and stopping", ask_and_stop, 2, COPES},
+    };
+    try_scenarios(scenarios, COUNT(scenarios));
+}
+
+/* ---- Several ----------------------------------------------------------------------------- */
+
+static int wait_outside(int when)
+{
+    struct filch_future *futures[] = {new_manual(), new_manual(), new_manual()};
+    bool done[] = {true, true, true};
+    size_t done_count = 77;
+    arm();
+    int error = filch_wait(futures, 3, (enum filch_when)when, 1e-6, done, &done_count);
+    disarm();
+    HOLDS(done_count == (error ? 77 : 0));
+    for (int i = 0; i < 3; i++) {
+        HOLDS(done[i] == (error != 0));
+        HOLDS(!filch_future_set_result(futures[i], futures[i]));
+    }
+    HOLDS(!filch_wait(futures, 3, (enum filch_when)when, FILCH_FOREVER, done, &done_count));
+    HOLDS(done_count == 3);
+    for (int i = 0; i < 3; i++)
+        HOLDS(value_of(futures[i]) == futures[i]);
+    return error;
+}
+
+static void *wait_inside(void *argument)
+{
+    struct call *call = argument;
+    struct filch_future *futures[3];
+    for (int i = 0; i < 3; i++)
+        futures[i] = new_task(call->executor, same, argument);
+    arm();
+    call->error = filch_wait(futures, 3, FILCH_ALL_COMPLETED, FILCH_FOREVER, NULL, NULL);
+    disarm();
+    for (int i = 0; i < 3; i++) {
+        HOLDS(call->error || filch_future_done(futures[i]));
+        HOLDS(value_of(futures[i]) == argument);
+    }
+    return argument;
+}
+
+static int wait_in_a_task(int kind) /* there is but one worker */
+{
+    struct backend backend = begin(kind);
+    struct call call = {.executor = backend.executor};
+    HOLDS(run(backend.executor, wait_inside, &call) == &call);
+    end(&backend);
+    return call.error;
+}
+
+static int iterate(int variant)
+{
+    struct filch_future *futures[] = {new_manual(), new_manual(), new_manual()}, *next = NULL;
+    struct filch_as_completed *iterator = UNTOUCHED;
+    (void)variant;
+    arm();
+    int error = filch_as_completed_create(futures, 3, 0, &iterator);
+    disarm();
+    HOLDS(!error == ((void *)iterator != UNTOUCHED));
+    HOLDS(!filch_future_set_result(futures[1], NULL));
+    if (!error) {
+        arm();
+        HOLDS(!filch_as_completed_next(iterator, &next) && next == futures[1]);
+        filch_future_release(next);
+        HOLDS(filch_as_completed_next(iterator, &next) == FILCH_ETIMEDOUT);
+        HOLDS(filch_as_completed_error(iterator));
+        filch_as_completed_destroy(iterator);
+        disarm();
+    }
+    for (int i = 0; i < 3; i++)
+        filch_future_release(futures[i]);
+    return error;
+}
+
+static const struct {
+    int items;
+    struct filch_map_options options;
+} maps[] = {
+    {6, {2, 0, (double)INFINITY, false}},   {6, {2, 0, (double)INFINITY, true}},
+    {8, {2, 4, (double)INFINITY, false}},   {8, {2, 4, (double)INFINITY, true}},
+    {40, {40, 0, (double)INFINITY, false}}, {60, {30, 60, (double)INFINITY, true}},
+};
+
+static bool next_item(void *source, void **item)
+{
+    int *left = source;
+    *item = &ran;
+    return (*left)-- > 0;
+}
+
+/* Without an error all results come; and without a limit an error comes at once, or not at all. */
+static int map(int variant) /* a kind, and one of these */
+{
+    struct backend backend = begin(variant % KINDS);
+    struct filch_map *map = UNTOUCHED;
+    const struct filch_map_options *options = &maps[variant / KINDS].options;
+    int items = maps[variant / KINDS].items, left = items, given = 0;
+    void *arguments[60], *result;
+    for (int i = 0; i < items; i++)
+        arguments[i] = &ran;
+    arm();
+    int error =
+        options->unordered
+            ? filch_map_create(backend.executor, count, next_item, &left, options, &map)
+            : filch_map_array(backend.executor, count, arguments, (size_t)items, options, &map);
+    disarm();
+    HOLDS(!error == ((void *)map != UNTOUCHED));
+    if (error)
+        map = NULL;
+    while (!error) {
+        arm();
+        error = filch_map_next(map, &result);
+        disarm();
+        given += !error;
+    }
+    if (error == FILCH_EEND) {
+        HOLDS(given == items);
+        error = 0;
+    } else if (map) {
+        HOLDS(options->buffersize && filch_map_error(map));
+    }
+    filch_map_destroy(map);
+    end(&backend);
+    HOLDS(given <= ran && ran <= items);
+    return error;
+}
+
+Test(alloc, waiting_for_several_is_an_error_and_loses_nothing)
+{
+    static const struct scenario scenarios[] = {
+        {"filch_wait", wait_outside, 3, FAILS},
+        {"filch_wait in a task", wait_in_a_task, 2, FAILS},
+        {"filch_as_completed_create", iterate, 1, FAILS},
+        {"filch_map_create", map, KINDS * (int)COUNT(maps), FAILS},
+    };
+    try_scenarios(scenarios, COUNT(scenarios));
+}
+
+/* ---- Fork and join ----------------------------------------------------------------------- */
+
+static int run_from_outside(int variant) /* of pools, one without a thread yet */
+{
+    struct backend backend = begin(variant ? SHARED : THREADS);
+    arm();
+    int value = FILCH_RUN(filch_executor_pool(backend.executor), fib, 8);
+    disarm();
+    HOLDS(value == 21);
+    end(&backend);
+    return 0;
+}
+
+/* Another level for each run within a run. */
+static int run_nested(int depth);
+
+FILCH_TASK(int, nested, int, depth)
+{
+    FILCH_FORK(fib, 8);
+    int below = depth > 0 ? run_nested(depth - 1) : 0;
+    return FILCH_JOIN(fib) + below;
+}
+
+static int run_nested(int depth)
+{
+    return FILCH_RUN(filch_pool_current(), nested, depth);
+}
+
+static void *run_inside(void *argument)
+{
+    struct call *call = argument;
+    arm();
+    int value = run_nested(call->variant);
+    disarm();
+    HOLDS(value == 21 * (call->variant + 1));
+    return argument;
+}
+
+static int run_in_a_task(int depth)
+{
+    struct backend backend = begin(SHARED);
+    struct call call = {.variant = depth};
+    HOLDS(run(backend.executor, run_inside, &call) == &call);
+    end(&backend);
+    return 0;
+}
+
+static int run_with_a_full_deque(int variant)
+{
+    struct filch_pool_options options = {.workers = 1, .deque_slots = (size_t)variant + 1};
+    struct filch_pool *pool = NULL;
+    HOLDS(!filch_pool_create(&options, &pool));
+    arm_everywhere();
+    int value = FILCH_RUN(pool, fib, 6);
+    disarm();
+    HOLDS(value == 8);
+    end_pool(pool);
+    return 0;
+}
+
+Test(alloc, fork_and_join_cannot_fail)
+{
+    static const struct scenario scenarios[] = {
+        {"FILCH_RUN from outside", run_from_outside, 2, WAITS},
+        {"FILCH_RUN in a task", run_in_a_task, 3, WAITS},
+        {"FILCH_FORK into a full deque", run_with_a_full_deque, 2, WAITS},
+    };
+    try_scenarios(scenarios, COUNT(scenarios));
+}
+
+/* ---- Blocking and locks ------------------------------------------------------------------ */
+
+static void *block(void *argument)
+{
+    arm();
+    filch_blocking_begin();
+    disarm();
+    (void)hold(argument);
+    arm();
+    filch_blocking_end();
+    disarm();
+    return argument;
+}
+
+static int block_in_a_task(int variant) /* and submit meanwhile, or not */
+{
+    struct backend backend = begin(SHARED);
+    struct filch_future *blocked = new_task(backend.executor, block, NULL), *future = NULL;
+    int error = 0;
+    await_signal(&entered);
+    if (variant) {
+        arm_everywhere();
+        error = filch_executor_submit(backend.executor, same, &ran, &future);
+        disarm();
+    }
+    sem_post(&leave); /* at the latest now there is a worker for it */
+    (void)value_of(blocked);
+    if (future)
+        HOLDS(value_of(future) == &ran);
+    end(&backend);
+    return error;
+}
+
+/* One of each lock. */
+static struct {
+    struct filch_semaphore semaphore;
+    struct filch_mutex mutex;
+    struct filch_condition condition;
+    struct filch_barrier barrier;
+    struct filch_channel *channel;
+    bool is_given;
+} locks;
+
+enum lock { SEMAPHORE, CONDITION, BARRIER, CHANNEL, LOCKS };
+
+static void locks_init(void)
+{
+    HOLDS(!filch_channel_create(1, &locks.channel));
+    arm();
+    filch_semaphore_init(&locks.semaphore, 0);
+    filch_mutex_init(&locks.mutex);
+    filch_condition_init(&locks.condition);
+    HOLDS(!filch_barrier_init(&locks.barrier, 2));
+    disarm();
+}
+
+static void locks_fini(void)
+{
+    arm();
+    filch_semaphore_fini(&locks.semaphore);
+    filch_mutex_fini(&locks.mutex);
+    filch_condition_fini(&locks.condition);
+    filch_barrier_fini(&locks.barrier);
+    disarm();
+    filch_channel_destroy(locks.channel);
+}
+
+static void *take(void *argument)
+{
+    void *item;
+    switch (*(enum lock *)argument) {
+    case SEMAPHORE:
+        HOLDS(!filch_semaphore_acquire(&locks.semaphore, FILCH_FOREVER));
+        break;
+    case CONDITION:
+        HOLDS(!filch_mutex_lock(&locks.mutex, FILCH_FOREVER));
+        while (!locks.is_given)
+            HOLDS(!filch_condition_wait(&locks.condition, &locks.mutex, FILCH_FOREVER));
+        HOLDS(!filch_mutex_unlock(&locks.mutex));
+        break;
+    case BARRIER:
+        HOLDS(filch_barrier_wait(&locks.barrier) >= 0);
+        break;
+    case CHANNEL:
+        HOLDS(!filch_channel_receive(locks.channel, &item, FILCH_FOREVER));
+        break;
+    case LOCKS:
+        break;
+    }
+    return argument;
+}
+
+static void *give(void *argument)
+{
+    switch (*(enum lock *)argument) {
+    case SEMAPHORE:
+        HOLDS(!filch_semaphore_release(&locks.semaphore, 1));
+        break;
+    case CONDITION:
+        HOLDS(!filch_mutex_lock(&locks.mutex, FILCH_FOREVER));
+        locks.is_given = true;
+        HOLDS(!filch_mutex_unlock(&locks.mutex));
+        filch_condition_notify_one(&locks.condition);
+        break;
+    case BARRIER:
+        HOLDS(filch_barrier_wait(&locks.barrier) >= 0);
+        break;
+    case CHANNEL:
+        HOLDS(!filch_channel_send(locks.channel, argument, FILCH_FOREVER));
+        break;
+    case LOCKS:
+        break;
+    }
+    return argument;
+}
+
+static void *take_armed(void *lock)
+{
+    arm();
+    (void)take(lock);
+    disarm();
+    return lock;
+}
+
+static void *give_armed(void *lock)
+{
+    arm();
+    (void)give(lock);
+    disarm();
+    return lock;
+}
+
+/* The only worker waits for a lock. Where there is no spare it runs the task that gives it. */
+static int wait_for_a_lock(int variant)
+{
+    struct backend backend = begin(SHARED);
+    enum lock lock = (enum lock)variant;
+    locks_init();
+    struct filch_future *taker = new_task(backend.executor, take_armed, &lock);
+    struct filch_future *giver = new_task(backend.executor, give_armed, &lock);
+    HOLDS(value_of(taker) == &lock);
+    HOLDS(value_of(giver) == &lock);
+    locks_fini();
+    end(&backend);
+    return 0;
+}
+
+/* The same, but a spare is there, whose thread cannot start. */
+static int submit_beside_a_lock(int variant)
+{
+    struct backend backend = begin(SHARED);
+    struct filch_future *giver = NULL;
+    enum lock lock = (enum lock)variant;
+    locks_init();
+    struct filch_future *taker = new_task(backend.executor, take, &lock);
+    while (atomic_load(&backend.pool->members) < 2)
+        sched_yield();
+    arm();
+    int error = filch_executor_submit(backend.executor, give, &lock, &giver);
+    disarm();
+    if (error)
+        giver = new_task(backend.executor, give, &lock);
+    HOLDS(value_of(taker) == &lock);
+    HOLDS(value_of(giver) == &lock);
+    locks_fini();
+    end(&backend);
+    return error;
+}
+
+Test(alloc, without_a_spare_a_worker_blocks_or_helps)
+{
+    static const struct scenario scenarios[] = {
+        {"filch_blocking_begin", block_in_a_task, 2, FAILS},
+        {"locks", wait_for_a_lock, LOCKS, COPES},
+        {"submit beside a lock", submit_beside_a_lock, LOCKS, FAILS},
+    };
+    try_scenarios(scenarios, COUNT(scenarios));
+}
+
+/* ---- Ending ------------------------------------------------------------------------------ */
+
+enum { QUEUED = 5 };
+
+enum ending { SHUTDOWN, CANCELLING, DESTROY, DETACH, ENDINGS };
+
+static int end_executor(int variant) /* a kind that has a queue, and an ending */
+{
+    struct backend backend = begin(variant / ENDINGS);
+    enum ending ending = (enum ending)(variant % ENDINGS);
+    struct filch_future *held = new_held(backend.executor), *futures[QUEUED];
+    for (int i = 0; i < QUEUED; i++)
+        futures[i] = new_task(backend.executor, count, &ran);
+    arm_everywhere();
+    if (ending == CANCELLING)
+        HOLDS(!filch_executor_shutdown(backend.executor, false, true));
+    sem_post(&leave);
+    if (ending == SHUTDOWN)
+        HOLDS(!filch_executor_shutdown(backend.executor, true, false));
+    if (ending == DETACH)
+        filch_executor_detach(backend.executor);
+    else
+        HOLDS(!filch_executor_destroy(backend.executor));
+    int expected = ending == CANCELLING ? FILCH_ECANCELED : 0;
+    for (int i = 0; i < QUEUED; i++) {
+        HOLDS(filch_future_result(futures[i], FILCH_FOREVER, NULL) == expected);
+        filch_future_release(futures[i]);
+    }
+    (void)value_of(held);
+    HOLDS(!filch_pool_destroy(backend.pool));
+    disarm();
+    HOLDS(ran == (expected ? 0 : QUEUED));
+    return 0;
+}
+
+/* From the first call to the last one. */
+static int live(int workers)
+{
+    struct filch_executor *executor = NULL;
+    struct filch_future *future = NULL;
+    void *result = NULL;
+    arm_everywhere();
+    int error = filch_executor_create(workers + 1, NULL, &executor);
+    if (!error)
+        error = filch_executor_submit(executor, same, &ran, &future);
+    if (!error)
+        error = filch_future_result(future, FILCH_FOREVER, &result);
+    HOLDS(error || result == &ran);
+    filch_future_release(future);
+    HOLDS(!filch_executor_destroy(executor));
+    disarm();
+    return error;
+}
+
+Test(alloc, ending_cannot_fail)
+{
+    static const struct scenario scenarios[] = {
+        {"the end of an executor", end_executor, 2 * ENDINGS, COPES},
+    };
+    try_scenarios(scenarios, COUNT(scenarios));
+}
+
+Test(alloc, a_whole_life_ends_in_an_error_or_in_a_result)
+{
+    static const struct scenario scenarios[] = {
+        {"a whole life", live, 2, FAILS},
+    };
+    try_scenarios(scenarios, COUNT(scenarios));
+}
