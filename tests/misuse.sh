@@ -3,6 +3,7 @@
 # usage: misuse.sh ROOT LIBFILCH.A
 # Wrong use of the fork-join macros is an error of the compiler where C can say it, and otherwise an
 # assertion that names the task, in a program that defines FILCH_DEBUG. A worker's stack ends at guard pages.
+# A debug build of filch finds out who uses a future that is no more.
 set -eu
 root=$1 library=$2
 tmp=$(mktemp -d)
@@ -122,5 +123,66 @@ caught 'a stack that overflows meets the guard pages' '' 11 <<C
 $deep
 $program
 C
+
+# A debug build of the library, whatever that of the others is.
+for folder in atomics sched/core sched/futures sched/sync; do
+    mkdir -p "$tmp/$folder"
+    (cd "$tmp/$folder" && ${CC:-cc} -std=c11 -D_GNU_SOURCE -DFILCH_DEBUG -I"$root" \
+        -I"$root/atomics/include" -I"$root/sched/include" $(pkg-config --cflags ck) -pthread \
+        -c "$root/$folder"/*.c)
+done
+library=$tmp/debug.o
+${CC:-cc} -r -nostdlib -o "$library" "$tmp"/*/*.o "$tmp"/*/*/*.o
+
+# use RELEASES CALL: a program that has made and released a future, and calls.
+use() {
+    cat <<C
+static FILCH_UNUSED void called(struct filch_future *f, void *arg) { (void)f, (void)arg; }
+static FILCH_UNUSED void *next(void *value, void *arg) { return (void)arg, value; }
+static void *same(void *arg) { return arg; }
+int main(void) {
+    FILCH_UNUSED struct filch_as_completed *iterator;
+    struct filch_executor *executor;
+    struct filch_future *f;
+    if (filch_executor_create(1, NULL, &executor) ||
+        filch_executor_submit(executor, same, NULL, &f) ||
+        filch_executor_shutdown(executor, true, false) || filch_future_retain(f) != f)
+        return 1;
+    for (int i = 0; i < $1; i++)
+        filch_future_release(f);
+    (void)$2;
+    return 0;
+}
+C
+}
+
+status=0
+use 1 'filch_future_done(f)' | compile || status=1
+[ $status = 0 ] && "$tmp/program" >"$tmp/said" 2>&1 || status=1
+report $status 'a future that has not been released for the last time may be used'
+while read -r call; do
+    use 2 "$call" >"$tmp/use.c"
+    caught "$call after the last release is caught" 'after its last reference was released' 6 \
+        <"$tmp/use.c"
+done <<END
+filch_future_result(f, 0, NULL)
+filch_future_error(f, 0, NULL)
+filch_future_done(f)
+filch_future_running(f)
+filch_future_cancelled(f)
+filch_future_state(f)
+filch_future_describe(f, NULL, 0)
+filch_future_cancel(f)
+filch_future_stop(f)
+filch_future_add_done_callback(f, called, NULL)
+filch_future_then(f, NULL, next, NULL, NULL)
+filch_future_set_running_or_notify_cancel(f)
+filch_future_set_result(f, NULL)
+filch_future_set_error(f, 1, NULL)
+filch_future_retain(f)
+filch_future_release(f)
+filch_wait(&f, 1, FILCH_ALL_COMPLETED, 0, NULL, NULL)
+filch_as_completed_create(&f, 1, 0, &iterator)
+END
 
 [ "$failures" = 0 ]

@@ -59,7 +59,7 @@ static int help(int argc, char **argv)
 {
     if (argc == 0)
         return print_help();
-    if (!args_at_most("help", 1, argc, argv))
+    if (!args_at_most("", 1, argc, argv))
         return COMMAND_USAGE;
     const struct command *command = find(argv[0]);
     return command ? print_command_help(command) : unknown(argv[0]);

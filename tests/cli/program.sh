@@ -15,16 +15,27 @@ check '`filch --version` prints the version alone' \
 run "$filch" --help
 check '`filch --help` ends with 0' test "$code" -eq 0
 cp "$out" "$work/list"
-for command in chapter fib counter futures bench info; do
-    check "\`filch --help\` lists $command" grep -qE "^  $command " "$work/list"
+commands=$(sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' "$work/list")
+check '`filch --help` lists the commands' \
+    test "$(echo $commands)" = 'chapter fib counter futures tour bench info'
+for command in $commands; do
     run "$filch" "$command" --help
     check "\`filch $command --help\` ends with 0" test "$code" -eq 0
     check "\`filch $command --help\` shows how it is called" \
-        grep -q "^usage: filch $command" "$out"
+        grep -qE "^usage: filch $command( |$)" "$out"
     cp "$out" "$work/help"
     run "$filch" help "$command"
     check "\`filch help $command\` prints the same" cmp "$work/help" "$out"
+    refuses 2 'unknown option "--fob"' "$filch" "$command" --fob
+    check "and that \`filch help $command\` says more" grep -qx "See \`filch help $command\`." "$err"
+    for option in $(grep -oE -- '--[a-z]+' "$work/help" | sort -u); do
+        run "$filch" "$command" "$option=1" --fob
+        check "\`filch $command\` knows $option, which its help names" \
+            sh -c "test $code -eq 2 && ! grep -q 'unknown option \"$option' '$err'"
+    done
 done
+refuses 2 'unexpected argument "x"' "$filch" help fib x
+check 'and that `filch help` says more' grep -qx 'See `filch help`.' "$err"
 
 for command in --version --help 'help fib' info futures 'fib 100' 'bench --list' \
     'counter --kind atomic --increments 10' 'chapter 10'; do

@@ -80,18 +80,11 @@ else
     check 'the last line counts the rows that failed' grep -qE '^[0-9]+ ok, [1-9][0-9]* failed' "$out"
 fi
 
-"$filch" --help >"$work/list"
-check '`filch --help` lists tour' grep -qE '^  tour ' "$work/list"
 run "$filch" help tour
 check '`filch help tour` says what the verdicts mean' \
     test "$(grep -cE "^  $verdict  " "$out")" -eq 4
-check '`filch help tour` shows how it is called' grep -qx 'usage: filch tour' "$out"
-cp "$out" "$work/help"
-run "$filch" tour --help
-check '`filch tour --help` prints the same' cmp "$work/help" "$out"
 
 refuses 2 'unexpected argument "x"' "$filch" tour x
-refuses 2 'unknown option "--fast"' "$filch" tour --fast
 code=0
 "$filch" tour 2>"$err" >&- || code=$?
 check '`filch tour` with stdout closed ends with 1, after its first row' \
