@@ -96,7 +96,7 @@ static bool over(struct fi_wait *wait)
     struct waiting *waiting = (struct waiting *)(void *)wait;
 
     waiting->zero = waiting->zero || fi_tally_is_zero(wait->object);
-    return waiting->zero || (wait->deadline != FI_NEVER && fi_now() >= wait->deadline);
+    return waiting->zero || fi_is_late(wait->deadline);
 }
 
 /* The list is not the last to look: who waits looks once more before it sleeps. */

@@ -449,8 +449,7 @@ void fi_block(struct fi_wait *wait)
 
 static bool latch_over(struct fi_wait *wait)
 {
-    return fi_latch_ended(wait->object) ||
-           (wait->deadline != FI_NEVER && fi_now() >= wait->deadline);
+    return fi_latch_ended(wait->object) || fi_is_late(wait->deadline);
 }
 
 static bool latch_enlist(struct fi_wait *wait)

@@ -194,6 +194,12 @@ void fi_latch_wait(struct fi_latch *latch, int64_t deadline);
 /* The point of fi_now() that is `seconds` from now: now for 0 and below. */
 int64_t fi_deadline(double seconds);
 
+/* Has that point passed? */
+static inline bool fi_is_late(int64_t deadline)
+{
+    return deadline != FI_NEVER && fi_now() >= deadline;
+}
+
 /* An address that stands for the calling thread. */
 void *fi_thread_id(void);
 

@@ -3,8 +3,6 @@
  * Arrivals: see arrivals.h. Labels A1, A2, ... are those of sched/README.md. */
 #include "arrivals.h"
 
-#include "awaited.h"
-
 #include <stddef.h>
 
 /* Its address is the word's value while the consumer sleeps. */
@@ -109,7 +107,7 @@ bool fi_arrivals_any(const struct fi_arrivals *arrivals)
 struct fi_arrival *fi_arrivals_take(struct fi_arrivals *arrivals, int64_t deadline)
 {
     while (!arrivals->first && !collect(arrivals)) {
-        if (fi_awaited_late(deadline))
+        if (fi_is_late(deadline))
             return NULL;
         doze(arrivals, deadline);
     }

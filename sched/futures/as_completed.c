@@ -5,7 +5,6 @@
 #include <filch/wait.h>
 
 #include "arrivals.h"
-#include "awaited.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -142,7 +141,7 @@ static int check(struct filch_as_completed *iterator)
                 continue;
             if (fi_latch_ended(&future->latch))
                 return 0;
-            int reason = fi_awaited_check(future);
+            int reason = fi_future_check_wait(future);
             if (!reason)
                 return 0;
             error = reason;
@@ -155,7 +154,7 @@ static int check(struct filch_as_completed *iterator)
 /* Before the thread sleeps. Returns 0 if there is something to wait for. */
 static int prepare(struct filch_as_completed *iterator)
 {
-    if (fi_arrivals_any(&iterator->arrivals) || fi_awaited_late(iterator->deadline))
+    if (fi_arrivals_any(&iterator->arrivals) || fi_is_late(iterator->deadline))
         return 0;
     int error = check(iterator);
     if (error || !fi_worker_self())
@@ -163,7 +162,7 @@ static int prepare(struct filch_as_completed *iterator)
     while (iterator->tried < iterator->total && !fi_arrivals_any(&iterator->arrivals)) {
         struct filch_future *future = iterator->records[iterator->tried++].future;
         if (future)
-            fi_awaited_run(future);
+            (void)fi_future_run_awaited(future);
     }
     return 0;
 }

@@ -78,7 +78,7 @@ bool filch_token_cancelled(const struct filch_token *token)
         int64_t deadline = atomic_load_explicit(&token->deadline, memory_order_relaxed);
         first = deadline < first ? deadline : first;
     }
-    return first != FI_NEVER && fi_now() >= first;
+    return fi_is_late(first);
 }
 
 bool filch_cancelled(void)

@@ -337,13 +337,25 @@ bool filch_future_cancelled(const struct filch_future *future)
     return state == FILCH_CANCELLED || state == FILCH_CANCELLED_AND_NOTIFIED;
 }
 
-/* Worker. Runs the future that it waits for, if it is one of its own pool's and has not started. */
-static bool run_awaited(struct filch_future *future, const struct fi_worker *worker)
+int fi_future_check_wait(struct filch_future *future)
+{
+    if (future->generation != fi_process_generation())
+        return FILCH_EFORKED;
+    /* Relaxed: only the thread that runs it finds itself there, and wrote that itself. */
+    if (atomic_load_explicit(&future->fn, memory_order_relaxed) == (uintptr_t)fi_thread_id() ||
+        fi_follows_own(future))
+        return FILCH_EDEADLK;
+    fi_follow_catch_up();
+    return 0;
+}
+
+bool fi_future_run_awaited(struct filch_future *future)
 {
     struct filch_executor *executor = future->executor;
+    struct fi_worker *worker = fi_worker_self();
 
     /* F5, acquire, pairs with F4: what it follows on, and the pool. */
-    if (atomic_load_explicit(&future->flags, memory_order_acquire) & FI_FOLLOWS ||
+    if (!worker || atomic_load_explicit(&future->flags, memory_order_acquire) & FI_FOLLOWS ||
         worker->pool != future->pool)
         return false;
     if (future->token && filch_token_cancelled(future->token))
@@ -359,23 +371,17 @@ static bool run_awaited(struct filch_future *future, const struct fi_worker *wor
 /* Waits until the future has ended. Returns 0, or why that is not so. */
 static int await(struct filch_future *future, double timeout)
 {
-    struct fi_worker *worker = fi_worker_self();
-
     FI_ASSERT_ALIVE(future);
     if (isnan(timeout))
         return FILCH_EINVAL;
     if (fi_latch_ended(&future->latch))
         return 0;
-    if (future->generation != fi_process_generation())
-        return FILCH_EFORKED;
-    if (!(timeout > 0))
+    if (!(timeout > 0) && future->generation == fi_process_generation())
         return FILCH_ETIMEDOUT;
-    /* Relaxed: only the thread that runs it finds itself there, and wrote that itself. */
-    if (atomic_load_explicit(&future->fn, memory_order_relaxed) == (uintptr_t)fi_thread_id() ||
-        fi_follows_own(future))
-        return FILCH_EDEADLK;
-    fi_follow_catch_up();
-    if (!worker || !run_awaited(future, worker))
+    int error = fi_future_check_wait(future);
+    if (error)
+        return error;
+    if (!fi_future_run_awaited(future))
         fi_latch_wait(&future->latch, fi_deadline(timeout));
     return fi_latch_ended(&future->latch) ? 0 : FILCH_ETIMEDOUT;
 }

@@ -75,6 +75,15 @@ void fi_future_fail(struct filch_future *future, int code, const char *text);
 /* Any thread. Cancels it if it is pending; calls the callbacks. */
 bool fi_future_revoke(struct filch_future *future);
 
+/* The thread that is about to wait for a future that has not ended. Why it would never end meanwhile:
+ * FILCH_EFORKED or FILCH_EDEADLK; or 0. What waits to be run on this very thread is run first. */
+int fi_future_check_wait(struct filch_future *future);
+
+/* The thread that waits. Runs the future if it is one of its own pool's and has not started: a worker
+ * whose stack is deep, or which holds a lock, runs nothing else, and must not starve what it waits
+ * for. Returns true if it has run it. */
+bool fi_future_run_awaited(struct filch_future *future);
+
 /* fi_task's run, of a future. */
 void fi_future_take(struct fi_task *task, struct fi_worker *worker, struct filch_slot *head,
                     int refusal);

@@ -6,8 +6,8 @@
 #include <filch/map.h>
 
 #include "arrivals.h"
-#include "awaited.h"
 #include "frame.h"
+#include "sched/core/process.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -315,7 +315,7 @@ static int check_row(const struct filch_map *map)
 
     for (const struct chunk *chunk = map->first; chunk; chunk = chunk->next) {
         struct filch_future *future = chunk->arrival.future;
-        if (fi_latch_ended(&future->latch) || !(error = fi_awaited_check(future)))
+        if (fi_latch_ended(&future->latch) || !(error = fi_future_check_wait(future)))
             return 0;
     }
     return error;
@@ -329,15 +329,15 @@ static int await_any(struct filch_map *map, struct chunk **chunk)
     if (!fi_arrivals_any(&map->arrivals)) {
         if (map->generation != fi_process_generation())
             return FILCH_EFORKED;
-        int error = fi_awaited_late(map->deadline) ? 0 : check_row(map);
+        int error = fi_is_late(map->deadline) ? 0 : check_row(map);
         if (error)
             return error;
     }
     if (worker && worker->pool == filch_executor_pool(map->executor))
         for (struct chunk *next = map->first; next; next = next->next) {
-            if (fi_arrivals_any(&map->arrivals) || fi_awaited_late(map->deadline))
+            if (fi_arrivals_any(&map->arrivals) || fi_is_late(map->deadline))
                 break;
-            fi_awaited_run(next->arrival.future);
+            (void)fi_future_run_awaited(next->arrival.future);
         }
     *chunk = (struct chunk *)(void *)fi_arrivals_take(&map->arrivals, map->deadline);
     return *chunk ? 0 : FILCH_ETIMEDOUT;

@@ -5,7 +5,7 @@
  * latch. So a completion costs one subtraction, and a wait one sleep. */
 #include <filch/wait.h>
 
-#include "awaited.h"
+#include "sched/futures/future.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -61,7 +61,7 @@ static void look_at(struct filch_future *const *futures, size_t count, struct lo
         if (filch_future_done(futures[i])) {
             look->ended++;
             look->failed += has_failed(futures[i]);
-        } else if ((error = fi_awaited_check(futures[i]))) {
+        } else if ((error = fi_future_check_wait(futures[i]))) {
             look->hopeless++;
             look->error = error;
         }
@@ -98,9 +98,9 @@ static int gather(struct filch_future *const *futures, size_t count, enum filch_
             hear(&seat->waiter);
     }
     for (size_t i = 0; i < seated && fi_worker_self(); i++) {
-        if (fi_latch_ended(&gathering.over) || fi_awaited_late(deadline))
+        if (fi_latch_ended(&gathering.over) || fi_is_late(deadline))
             break;
-        fi_awaited_run(futures[i]);
+        (void)fi_future_run_awaited(futures[i]);
     }
     fi_latch_wait(&gathering.over, deadline);
     /* Those that were not listed, as they had ended, have ended: nothing is done for them. */
@@ -142,7 +142,7 @@ int filch_wait(struct filch_future *const *futures, size_t count, enum filch_whe
         if ((error = gather(futures, count, when, look.hopeless, deadline)))
             return error;
         /* None of the others may have failed: then it takes those that are hopeless. */
-    } while (look.hopeless && !fi_awaited_late(deadline));
+    } while (look.hopeless && !fi_is_late(deadline));
     for (size_t i = 0; i < count; i++) {
         bool is_done = filch_future_done(futures[i]);
         ended += is_done;

@@ -208,8 +208,7 @@ static bool is_chosen(const struct filch_turn_ *turn)
 
 static bool turn_over(struct fi_wait *wait)
 {
-    return is_chosen(wait->object) ||
-           (wait->deadline != FI_NEVER && fi_now() >= wait->deadline);
+    return is_chosen(wait->object) || fi_is_late(wait->deadline);
 }
 
 static bool turn_enlist(struct fi_wait *wait)

@@ -78,6 +78,11 @@ static int64_t fi_now(void)
     return 1;
 }
 
+static bool fi_is_late(int64_t deadline)
+{
+    return deadline != FI_NEVER && fi_now() >= deadline;
+}
+
 static struct fi_worker *fi_worker_self(void)
 {
     return NULL;

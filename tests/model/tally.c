@@ -46,6 +46,11 @@ static int64_t fi_now(void)
     return 0;
 }
 
+static bool fi_is_late(int64_t deadline)
+{
+    return deadline != FI_NEVER && fi_now() >= deadline;
+}
+
 static void fi_wait_for(struct fi_wait *wait);
 
 #include "sched/core/tally.c"

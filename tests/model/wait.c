@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * filch_wait() under a model checker: sched/futures/wait.c and
- * sched/core/latch.c as shipped, with the event of fake/. What lies on the
- * waiter's stack goes away when it has waited: a plain write, which is a data
- * race with whoever still touches it.
+ * filch_wait() under a model checker: sched/futures/wait.c and sched/core/latch.c as shipped, with
+ * the event of fake/. What lies on the waiter's stack goes away when it has waited: a plain write,
+ * which is a data race with whoever still touches it.
  *
  * Scenarios: 5
  *              1  for two, that two threads end
@@ -29,108 +28,109 @@ static struct filch_future futures[2];
 static int results[2]; /* plain: written by who completes, read by who waited */
 static struct fi_event event;
 
-/* ---- What the rest of the library would do
- * ----------------------------------------------- */
+/* ---- What the rest of the library would do ----------------------------------------------- */
 
-static int64_t fi_now(void) { return 0; }
-
-int64_t fi_deadline(double seconds) {
-  return seconds == FILCH_FOREVER ? FI_NEVER : 1;
+static int64_t fi_now(void)
+{
+    return 0;
 }
 
-struct fi_worker *fi_worker_self(void) {
-  return NULL;
+int64_t fi_deadline(double seconds)
+{
+    return seconds == FILCH_FOREVER ? FI_NEVER : 1;
 }
 
-void *fi_thread_id(void) { return &event; }
-
-unsigned fi_process_generation(void) { return 0; }
-
-bool fi_follows_own(struct filch_future *future) {
-  (void)future;
-  return false;
+struct fi_worker *fi_worker_self(void)
+{
+    return NULL;
 }
 
-void fi_follow_catch_up(void) {}
-
-bool filch_future_done(const struct filch_future *future) {
-  return fi_latch_ended(&future->latch);
+int fi_future_check_wait(struct filch_future *future)
+{
+    (void)future;
+    return 0;
 }
 
-int filch_future_result(struct filch_future *future, double timeout,
-                        void **result) {
-  (void)future;
-  (void)timeout;
-  (void)result;
-  return 0;
+bool fi_future_run_awaited(struct filch_future *future)
+{
+    (void)future;
+    return false;
+}
+
+bool filch_future_done(const struct filch_future *future)
+{
+    return fi_latch_ended(&future->latch);
 }
 
 /* As sleep_until_over() in sched/core/worker.c, with one round: nobody else
  * notifies the event. The latch is gone afterwards for all that its caller
  * knows. */
-void fi_latch_wait(struct fi_latch *latch, int64_t deadline) {
-  struct fi_waiter waiter;
-  uint32_t ticket = fi_event_prepare(&event);
+void fi_latch_wait(struct fi_latch *latch, int64_t deadline)
+{
+    struct fi_waiter waiter;
+    uint32_t ticket = fi_event_prepare(&event);
 
-  waiter.notify = NULL;
-  waiter.event = &event;
-  if (!fi_latch_enlist(latch, &waiter))
-    return;
-  if (deadline == FI_NEVER && !fi_latch_ended(latch))
-    fi_event_wait(&event, ticket);
-  fi_latch_delist(latch, &waiter);
-  assert(deadline != FI_NEVER || fi_latch_ended(latch));
+    waiter.notify = NULL;
+    waiter.event = &event;
+    if (!fi_latch_enlist(latch, &waiter))
+        return;
+    if (deadline == FI_NEVER && !fi_latch_ended(latch))
+        fi_event_wait(&event, ticket);
+    fi_latch_delist(latch, &waiter);
+    assert(deadline != FI_NEVER || fi_latch_ended(latch));
 }
 
 /* ---- Parties
  * -----------------------------------------------------------------------------
  */
 
-static void *completes(void *argument) {
-  long i = (long)argument;
-  results[i] = 1;
-  if (SCENARIO == 4 && i == 1)
-    atomic_fetch_or_explicit(&futures[i].flags, FI_FAILED,
-                             memory_order_relaxed);
-  assert(fi_latch_end(&futures[i].latch, FI_RUNNING, FI_FINISHED, NULL));
-  return NULL;
+static void *completes(void *argument)
+{
+    long i = (long)argument;
+    results[i] = 1;
+    if (SCENARIO == 4 && i == 1)
+        atomic_fetch_or_explicit(&futures[i].flags, FI_FAILED, memory_order_relaxed);
+    assert(fi_latch_end(&futures[i].latch, FI_RUNNING, FI_FINISHED, NULL));
+    return NULL;
 }
 
 /* Returns how many are done; what those wrote is visible. */
-static size_t waits(size_t count, enum filch_when when, double timeout) {
-  struct filch_future *given[] = {&futures[0], &futures[SCENARIO == 5 ? 0 : 1]};
-  bool done[2];
-  size_t done_count;
+static size_t waits(size_t count, enum filch_when when, double timeout)
+{
+    struct filch_future *given[] = {&futures[0], &futures[SCENARIO == 5 ? 0 : 1]};
+    bool done[2];
+    size_t done_count;
 
-  assert(!filch_wait(given, count, when, timeout, done, &done_count));
-  for (size_t i = 0; i < count; i++)
-    if (done[i])
-      assert(results[given[i] - futures] == 1);
-  return done_count;
+    assert(!filch_wait(given, count, when, timeout, done, &done_count));
+    for (size_t i = 0; i < count; i++)
+        if (done[i])
+            assert(results[given[i] - futures] == 1);
+    return done_count;
 }
 
-int main(void) {
-  pthread_t threads[2];
-  int count = SCENARIO == 3 || SCENARIO == 5 ? 1 : 2;
+int main(void)
+{
+    pthread_t threads[2];
+    int count = SCENARIO == 3 || SCENARIO == 5 ? 1 : 2;
 
-  for (int i = 0; i < 2; i++) {
-    fi_latch_init(&futures[i].latch);
-    assert(fi_latch_claim(&futures[i].latch));
-  }
-  fi_event_init(&event);
-  for (long i = 0; i < count; i++)
-    pthread_create(&threads[i], NULL, completes, (void *)i);
+    for (int i = 0; i < 2; i++) {
+        fi_latch_init(&futures[i].latch);
+        assert(fi_latch_claim(&futures[i].latch));
+    }
+    fi_event_init(&event);
+    for (long i = 0; i < count; i++)
+        pthread_create(&threads[i], NULL, completes, (void *)i);
 #if SCENARIO == 1 || SCENARIO == 5
-  assert(waits(2, FILCH_ALL_COMPLETED, FILCH_FOREVER) == 2);
+    assert(waits(2, FILCH_ALL_COMPLETED, FILCH_FOREVER) == 2);
 #elif SCENARIO == 2
-  assert(waits(2, FILCH_FIRST_COMPLETED, FILCH_FOREVER) > 0);
+    assert(waits(2, FILCH_FIRST_COMPLETED, FILCH_FOREVER) > 0);
 #elif SCENARIO == 3
-  (void)waits(1, FILCH_ALL_COMPLETED, 1);
+    (void)waits(1, FILCH_ALL_COMPLETED, 1);
 #elif SCENARIO == 4
-  (void)waits(2, FILCH_FIRST_ERROR, FILCH_FOREVER);
-  assert(fi_latch_ended(&futures[1].latch));
+    (void)waits(2, FILCH_FIRST_ERROR, FILCH_FOREVER);
+    assert(fi_latch_ended(&futures[1].latch));
 #endif
-  for (long i = 0; i < count; i++)
-    pthread_join(threads[i], NULL);
-  return 0;
+    for (long i = 0; i < count; i++)
+        pthread_join(threads[i], NULL);
+    return 0;
 }

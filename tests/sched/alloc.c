@@ -1388,7 +1388,15 @@ static int wait_for_a_lock(int variant)
     return 0;
 }
 
-/* The same, but a spare is there, whose thread cannot start. */
+static int members_of(struct filch_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    int members = pool->members;
+    pthread_mutex_unlock(&pool->lock);
+    return members;
+}
+
+/* The same, but a spare has taken its place before the other task comes. */
 static int submit_beside_a_lock(int variant)
 {
     struct backend backend = begin(SHARED);
@@ -1396,7 +1404,7 @@ static int submit_beside_a_lock(int variant)
     enum lock lock = (enum lock)variant;
     locks_init();
     struct filch_future *taker = new_task(backend.executor, take, &lock);
-    while (atomic_load(&backend.pool->members) < 2)
+    while (members_of(backend.pool) < 2)
         sched_yield();
     arm();
     int error = filch_executor_submit(backend.executor, give, &lock, &giver);
