@@ -124,17 +124,20 @@ static inline void fi_idle_retract(struct fi_idle *idle, uint32_t worker)
     (void)fi_idle_clear(idle, worker);
 }
 
-/* Any thread. Claims a sleeper, which then counts as searching; the caller must notify it.
- * Returns its number, or -1 when there is none left to claim. */
-static inline int fi_idle_claim(struct fi_idle *idle)
+/* Any thread. Claims a sleeper, of those from number `first` on, which then counts as searching; the
+ * caller must notify it. Returns its number, or -1 when there is none left to claim. */
+static inline int fi_idle_claim(struct fi_idle *idle, uint32_t first)
 {
-    for (uint32_t word = 0; word < FI_IDLE_WORDS; word++) {
+    for (uint32_t word = first / 64; word < FI_IDLE_WORDS; word++) {
+        uint32_t bit = word == first / 64 ? first % 64 : 0;
         uint64_t bits;
         /* I3, seq_cst: after I4. */
-        while ((bits = atomic_load_explicit(&idle->asleep[word], memory_order_seq_cst))) {
-            uint32_t bit = 0;
-            while (!(bits >> bit & 1))
+        while (
+            (bits = atomic_load_explicit(&idle->asleep[word], memory_order_seq_cst) >> bit)) {
+            while (!(bits & 1)) {
+                bits >>= 1;
                 bit++;
+            }
             if (fi_idle_clear(idle, word * 64 + bit))
                 return (int)(word * 64 + bit);
         }

@@ -55,6 +55,7 @@ bool fi_pool_has_work(const struct filch_pool *pool)
 /* Who has put a worker back to sleep. Returns true if there is work, which somebody should see to. */
 static bool look_again(struct filch_pool *pool)
 {
+    fi_pool_ask(pool);
     if (fi_pool_has_work(pool))
         return true;
     fi_pool_end_if_asleep(pool);
@@ -76,8 +77,10 @@ static bool is_needed(const struct filch_pool *pool)
 
 void fi_pool_wake(struct filch_pool *pool)
 {
+    uint32_t first = 0;
+
     while (fi_idle_wanted(&pool->idle)) {
-        int sleeper = fi_idle_claim(&pool->idle);
+        int sleeper = fi_idle_claim(&pool->idle, first);
         if (sleeper < 0)
             return;
         struct fi_worker *worker = pool->workers[sleeper];
@@ -91,14 +94,14 @@ void fi_pool_wake(struct filch_pool *pool)
             pthread_mutex_lock(&pool->lock);
             int error = start(pool, worker);
             pthread_mutex_unlock(&pool->lock);
-            /* One that cannot start is not needed: others have, and will come by. */
-            if (error)
-                (void)look_again(pool);
-            return;
+            if (!error || !look_again(pool))
+                return;
+            /* It cannot be started; others may have been, and sleep. */
+            first = (uint32_t)sleeper + 1;
+            continue;
         }
         /* In its place: it counts as asleep again, asks, and looks once more. */
         (void)fi_idle_announce(&pool->idle, (uint32_t)sleeper);
-        fi_pool_ask(pool);
         /* I12, seq_cst, pairs with I10 and I11: who is being initialized looks later than this. */
         if (!look_again(pool) ||
             atomic_load_explicit(&pool->initializing, memory_order_seq_cst))

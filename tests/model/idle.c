@@ -41,7 +41,7 @@ static void wake(void)
 {
     if (!fi_idle_wanted(&idle))
         return;
-    int sleeper = fi_idle_claim(&idle);
+    int sleeper = fi_idle_claim(&idle, 0);
     if (sleeper >= 0)
         fi_event_notify(&events[sleeper]);
 }

@@ -1388,24 +1388,28 @@ static int wait_for_a_lock(int variant)
     return 0;
 }
 
-static int members_of(struct filch_pool *pool)
+/* Waits until so many count as asleep. */
+static void await_sleepers(struct filch_pool *pool, uint32_t count)
 {
-    pthread_mutex_lock(&pool->lock);
-    int members = pool->members;
-    pthread_mutex_unlock(&pool->lock);
-    return members;
+    while (fi_idle_sleeping(atomic_load(&pool->idle.state)) != count)
+        sched_yield();
 }
 
-/* The same, but a spare has taken its place before the other task comes. */
+/* The same, but a spare has taken its place, and sleeps, before the other task comes; beside it there
+ * is no worker, or one that has no thread yet. */
 static int submit_beside_a_lock(int variant)
 {
-    struct backend backend = begin(SHARED);
+    bool on_demand = variant >= LOCKS;
+    struct backend backend = {NULL, NULL};
     struct filch_future *giver = NULL;
-    enum lock lock = (enum lock)variant;
+    enum lock lock = (enum lock)(variant % LOCKS);
+    if (on_demand)
+        HOLDS(!filch_executor_create(2, NULL, &backend.executor));
+    else
+        backend = begin(SHARED);
     locks_init();
     struct filch_future *taker = new_task(backend.executor, take, &lock);
-    while (members_of(backend.pool) < 2)
-        sched_yield();
+    await_sleepers(filch_executor_pool(backend.executor), on_demand ? 2 : 1);
     arm();
     int error = filch_executor_submit(backend.executor, give, &lock, &giver);
     disarm();
@@ -1423,7 +1427,7 @@ Test(alloc, without_a_spare_a_worker_blocks_or_helps)
     static const struct scenario scenarios[] = {
         {"filch_blocking_begin", block_in_a_task, 2, FAILS},
         {"locks", wait_for_a_lock, LOCKS, COPES},
-        {"submit beside a lock", submit_beside_a_lock, LOCKS, FAILS},
+        {"submit beside a lock", submit_beside_a_lock, 2 * LOCKS, FAILS},
     };
     try_scenarios(scenarios, COUNT(scenarios));
 }

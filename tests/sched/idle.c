@@ -31,7 +31,7 @@ Test(idle, at_first_all_workers_run)
     cr_assert_eq(searching(), 0);
     cr_assert_eq(sleeping(), 0);
     cr_assert_not(fi_idle_wanted(&idle));
-    cr_assert_eq(fi_idle_claim(&idle), -1);
+    cr_assert_eq(fi_idle_claim(&idle, 0), -1);
 }
 
 Test(idle, who_searches_is_counted_until_it_has_found)
@@ -89,7 +89,8 @@ Test(idle, a_sleeper_is_wanted_only_while_nobody_searches)
 Test(idle, a_claimed_sleeper_searches)
 {
     fall_asleep(5);
-    cr_assert_eq(fi_idle_claim(&idle), 5);
+    cr_assert_eq(fi_idle_claim(&idle, 6), -1, "from 6 on there is none");
+    cr_assert_eq(fi_idle_claim(&idle, 0), 5);
     cr_assert_eq(sleeping(), 0);
     cr_assert_eq(searching(), 1);
     cr_assert_not(fi_idle_wanted(&idle));
@@ -102,14 +103,14 @@ Test(idle, each_sleeper_is_claimed_once)
     for (uint32_t worker = 0; worker < 10; worker++)
         fall_asleep(worker);
     for (uint32_t left = 10; left > 0; left--) {
-        int worker = fi_idle_claim(&idle);
+        int worker = fi_idle_claim(&idle, 0);
         cr_assert(worker >= 0 && worker < 10);
         cr_assert_not(seen >> worker & 1, "%d", worker);
         seen |= (uint64_t)1 << worker;
         cr_assert_eq(sleeping(), left - 1);
         cr_assert_eq(searching(), 10 - (left - 1));
     }
-    cr_assert_eq(fi_idle_claim(&idle), -1);
+    cr_assert_eq(fi_idle_claim(&idle, 0), -1);
     cr_assert_eq(searching(), 10, "a claim of none counts none");
 }
 
@@ -120,20 +121,20 @@ Test(idle, who_retracts_searches_and_cannot_be_claimed)
     fi_idle_retract(&idle, 3);
     cr_assert_eq(sleeping(), 1);
     cr_assert_eq(searching(), 1);
-    cr_assert_eq(fi_idle_claim(&idle), 4, "3 is awake");
-    cr_assert_eq(fi_idle_claim(&idle), -1);
+    cr_assert_eq(fi_idle_claim(&idle, 0), 4, "3 is awake");
+    cr_assert_eq(fi_idle_claim(&idle, 0), -1);
 }
 
 Test(idle, who_was_claimed_is_counted_once_though_it_retracts_too)
 {
     fall_asleep(3);
     fall_asleep(4);
-    int claimed = fi_idle_claim(&idle);
+    int claimed = fi_idle_claim(&idle, 0);
     cr_assert(claimed == 3 || claimed == 4);
     fi_idle_retract(&idle, (uint32_t)claimed);
     cr_assert_eq(sleeping(), 1);
     cr_assert_eq(searching(), 1);
-    cr_assert_eq(fi_idle_claim(&idle), claimed == 3 ? 4 : 3, "the other still sleeps");
+    cr_assert_eq(fi_idle_claim(&idle, 0), claimed == 3 ? 4 : 3, "the other still sleeps");
 }
 
 Test(idle, a_worker_may_sleep_again_and_again)
@@ -142,7 +143,7 @@ Test(idle, a_worker_may_sleep_again_and_again)
         fi_idle_search(&idle);
         cr_assert_eq(fi_idle_announce(&idle, 7), 1);
         if (round % 2)
-            cr_assert_eq(fi_idle_claim(&idle), 7);
+            cr_assert_eq(fi_idle_claim(&idle, 0), 7);
         fi_idle_retract(&idle, 7);
         cr_assert_not(fi_idle_found(&idle));
         cr_assert_eq(atomic_load(&idle.state), 0);
@@ -155,8 +156,8 @@ Test(idle, workers_of_any_number_are_found)
 
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         fall_asleep(numbers[i]);
-        cr_assert_eq(fi_idle_claim(&idle), (int)numbers[i]);
-        cr_assert_eq(fi_idle_claim(&idle), -1);
+        cr_assert_eq(fi_idle_claim(&idle, 0), (int)numbers[i]);
+        cr_assert_eq(fi_idle_claim(&idle, 0), -1);
     }
 }
 
@@ -166,7 +167,7 @@ Test(idle, workers_whose_numbers_differ_by_64_are_not_taken_for_each_other)
     fall_asleep(65);
     fi_idle_retract(&idle, 1);
     cr_assert_eq(sleeping(), 1);
-    cr_assert_eq(fi_idle_claim(&idle), 65);
+    cr_assert_eq(fi_idle_claim(&idle, 0), 65);
     fi_idle_retract(&idle, 1);
     cr_assert_eq(sleeping(), 0, "1 was awake already");
     cr_assert_eq(searching(), 2);
@@ -180,8 +181,8 @@ Test(idle, all_workers_and_spares_may_sleep)
     }
     cr_assert(fi_idle_wanted(&idle));
     for (uint32_t worker = 0; worker < 64 * FI_IDLE_WORDS; worker++)
-        cr_assert(fi_idle_claim(&idle) >= 0);
-    cr_assert_eq(fi_idle_claim(&idle), -1);
+        cr_assert(fi_idle_claim(&idle, 0) >= 0);
+    cr_assert_eq(fi_idle_claim(&idle, 0), -1);
     cr_assert_eq(searching(), 2 * FILCH_WORKERS_MAX);
     cr_assert_eq(sleeping(), 0);
 }
