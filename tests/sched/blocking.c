@@ -84,10 +84,13 @@ FILCH_TASK(int, fib, int, n)
 }
 
 /* Until no spare takes part any more: for a moment longer than the tasks that blocked. */
-static void await_spares(const struct filch_pool *pool)
+static void await_spares(struct filch_pool *pool)
 {
-    while (atomic_load(&pool->members) != filch_pool_size(pool))
-        sched_yield();
+    for (bool all_left = false; !all_left; sched_yield()) {
+        pthread_mutex_lock(&pool->lock);
+        all_left = pool->members == filch_pool_size(pool);
+        pthread_mutex_unlock(&pool->lock);
+    }
 }
 
 /* ---- The others go on -------------------------------------------------------------------- */
