@@ -76,29 +76,33 @@ static inline bool fi_idle_found(struct fi_idle *idle)
 }
 
 /* Worker. Ends its search and counts as asleep from now on: it must ask, look for work once
- * more, and then sleep or retract. Returns the number of sleepers, itself included. */
-static inline uint32_t fi_idle_announce(struct fi_idle *idle, uint32_t worker)
+ * more, and then sleep or retract. */
+static inline void fi_idle_announce(struct fi_idle *idle, uint32_t worker)
 {
     /* I1, seq_cst, before I2: who sees the count finds the bit, or finds that another cleared
      * it. */
     atomic_fetch_or_explicit(&idle->asleep[worker / 64], (uint64_t)1 << worker % 64,
                              memory_order_seq_cst);
     /* I2, seq_cst: before R; see the promise. */
-    return fi_idle_sleeping(atomic_fetch_add_explicit(&idle->state,
-                                                      FI_IDLE_SLEEPING - FI_IDLE_SEARCHING,
-                                                      memory_order_seq_cst)) +
-           1;
+    atomic_fetch_add_explicit(&idle->state, FI_IDLE_SLEEPING - FI_IDLE_SEARCHING,
+                              memory_order_seq_cst);
 }
 
-/* Clears the bit of a sleeper and, for whoever does it first, counts it as searching. */
-static inline bool fi_idle_clear(struct fi_idle *idle, uint32_t worker)
+/* Clears the bit of a sleeper. Returns true to whoever does it first, who then has to count. */
+static inline bool fi_idle_unmark(struct fi_idle *idle, uint32_t worker)
 {
     uint64_t bit = (uint64_t)1 << worker % 64;
 
     /* I7, seq_cst: of claim and retract one clears the bit, and counts, in one order with I2, I4
      * and I6. */
-    if (!(atomic_fetch_and_explicit(&idle->asleep[worker / 64], ~bit, memory_order_seq_cst) &
-          bit))
+    return atomic_fetch_and_explicit(&idle->asleep[worker / 64], ~bit, memory_order_seq_cst) &
+           bit;
+}
+
+/* Clears the bit of a sleeper and, for whoever does it first, counts it as searching. */
+static inline bool fi_idle_clear(struct fi_idle *idle, uint32_t worker)
+{
+    if (!fi_idle_unmark(idle, worker))
         return false;
     atomic_fetch_add_explicit(&idle->state, FI_IDLE_SEARCHING - FI_IDLE_SLEEPING,
                               memory_order_seq_cst);
@@ -118,10 +122,15 @@ static inline void fi_idle_admit(struct fi_idle *idle, uint32_t worker)
 /* Worker, after fi_idle_announce(). It is searching again, whoever brought that about. */
 static inline void fi_idle_retract(struct fi_idle *idle, uint32_t worker)
 {
-    /* If the bit is gone then a waker has claimed this worker, and will notify it: one needless
-     * notification. It has counted it as searching or is about to; until then the count is too
-     * low, never too high: fi_idle_found() and fi_idle_wanted() then wake one too many. */
-    (void)fi_idle_clear(idle, worker);
+    /* First, so that who claims another in its place, as this bit is gone, knows of one who searches.
+     * If the bit is gone already then a waker has claimed this worker, and will notify it: one
+     * needless notification. It has counted it as searching or is about to; until then the count is
+     * too low: fi_idle_found() and fi_idle_wanted() then wake one too many. */
+    fi_idle_search(idle);
+    atomic_fetch_sub_explicit(&idle->state,
+                              fi_idle_unmark(idle, worker) ? FI_IDLE_SLEEPING
+                                                           : FI_IDLE_SEARCHING,
+                              memory_order_seq_cst);
 }
 
 /* Any thread. Claims a sleeper, of those from number `first` on, which then counts as searching; the

@@ -30,7 +30,7 @@ static int start(struct filch_pool *pool, struct fi_worker *worker)
         return 0;
     int error = fi_thread_start(worker);
     if (error)
-        (void)fi_idle_announce(&pool->idle, worker->number);
+        fi_idle_announce(&pool->idle, worker->number);
     else
         /* Relaxed: a hint, but for the first one, which is started before its tasks come. */
         atomic_fetch_sub_explicit(&pool->unstarted, 1, memory_order_relaxed);
@@ -101,7 +101,7 @@ void fi_pool_wake(struct filch_pool *pool)
             continue;
         }
         /* In its place: it counts as asleep again, asks, and looks once more. */
-        (void)fi_idle_announce(&pool->idle, (uint32_t)sleeper);
+        fi_idle_announce(&pool->idle, (uint32_t)sleeper);
         /* I12, seq_cst, pairs with I10 and I11: who is being initialized looks later than this. */
         if (!look_again(pool) ||
             atomic_load_explicit(&pool->initializing, memory_order_seq_cst))

@@ -329,7 +329,7 @@ static void park(struct fi_worker *worker, struct fi_wait *wait)
     if (is_midway(wait))
         count_midway(pool, 1);
     worker->searching = false;
-    (void)fi_idle_announce(&pool->idle, worker->number);
+    fi_idle_announce(&pool->idle, worker->number);
     fi_pool_ask(pool);
     if (!fi_pool_has_work(pool)) {
         fi_pool_end_if_asleep(pool);
