@@ -85,9 +85,9 @@ enum {
  * Returns 0, FI_QUEUE_FULL or FI_QUEUE_CLOSED. */
 int fi_queue_push(struct fi_queue *q, void *item);
 
-/* Any thread. As fi_queue_push(), of `count` items in their order, at the cost of one push and little
- * for each of the others. *pushed: how many, from the first on, were appended; all if 0 is returned.
- * Who pops may find each not stored yet, and pass it over: a hundred at once are many. */
+/* Any thread. As fi_queue_push(), of `count` items in their order, at the cost of one push and
+ * little for each of the others. *pushed: how many, from the first on, were appended; all if 0 is
+ * returned. Who pops may find each not stored yet, and pass it over: a hundred at once are many. */
 int fi_queue_push_many(struct fi_queue *q, void *const *items, uint32_t count, uint32_t *pushed);
 
 /* Any thread. Wait-free. From now on nothing can be pushed: what a push that returns 0 has appended

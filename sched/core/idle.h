@@ -122,10 +122,10 @@ static inline void fi_idle_admit(struct fi_idle *idle, uint32_t worker)
 /* Worker, after fi_idle_announce(). It is searching again, whoever brought that about. */
 static inline void fi_idle_retract(struct fi_idle *idle, uint32_t worker)
 {
-    /* First, so that who claims another in its place, as this bit is gone, knows of one who searches.
-     * If the bit is gone already then a waker has claimed this worker, and will notify it: one
-     * needless notification. It has counted it as searching or is about to; until then the count is
-     * too low: fi_idle_found() and fi_idle_wanted() then wake one too many. */
+    /* First, so that who claims another in its place, as this bit is gone, knows of one who
+     * searches. If the bit is gone already then a waker has claimed this worker, and will notify
+     * it: one needless notification. It has counted it as searching or is about to; until then the
+     * count is too low: fi_idle_found() and fi_idle_wanted() then wake one too many. */
     fi_idle_search(idle);
     atomic_fetch_sub_explicit(&idle->state,
                               fi_idle_unmark(idle, worker) ? FI_IDLE_SLEEPING
@@ -133,8 +133,8 @@ static inline void fi_idle_retract(struct fi_idle *idle, uint32_t worker)
                               memory_order_seq_cst);
 }
 
-/* Any thread. Claims a sleeper, of those from number `first` on, which then counts as searching; the
- * caller must notify it. Returns its number, or -1 when there is none left to claim. */
+/* Any thread. Claims a sleeper, of those from number `first` on, which then counts as searching;
+ * the caller must notify it. Returns its number, or -1 when there is none left to claim. */
 static inline int fi_idle_claim(struct fi_idle *idle, uint32_t first)
 {
     for (uint32_t word = first / 64; word < FI_IDLE_WORDS; word++) {

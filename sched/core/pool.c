@@ -22,8 +22,8 @@
 
 /* ---- What workers share ------------------------------------------------------------------ */
 
-/* With the lock. Starts a worker that has just been claimed, and so counts as searching. Returns 0, or
- * why it cannot start: it counts as asleep again then, and the caller has to look_again(). */
+/* With the lock. Starts a worker that has just been claimed, and so counts as searching. Returns 0,
+ * or why it cannot start: it counts as asleep again then, and the caller has to look_again(). */
 static int start(struct filch_pool *pool, struct fi_worker *worker)
 {
     if (fi_pool_has_ended(pool))
@@ -52,18 +52,16 @@ bool fi_pool_has_work(const struct filch_pool *pool)
     return false;
 }
 
-/* Who has put a worker back to sleep. Returns true if there is work, which somebody should see to. */
+/* Who has put a worker back to sleep. Returns true if there is work, which somebody should see
+ * to. */
 static bool look_again(struct filch_pool *pool)
 {
     fi_pool_ask(pool);
-    if (fi_pool_has_work(pool))
-        return true;
-    fi_pool_end_if_asleep(pool);
-    return false;
+    return fi_pool_has_work(pool);
 }
 
-/* Claimed, a worker without a thread. Others may have found the work since, or have begun to search,
- * or will once they are initialized. */
+/* Claimed, a worker without a thread. Others may have found the work since, or have begun to
+ * search, or will once they are initialized. */
 static bool is_needed(const struct filch_pool *pool)
 {
     /* I12, seq_cst, as in fi_pool_wake(); and the state as at I4. Who makes work visible later is
@@ -187,18 +185,24 @@ static void end(struct filch_pool *pool)
     notify_all(pool);
 }
 
-void fi_pool_end_if_asleep(struct filch_pool *pool)
+bool fi_pool_rest(struct filch_pool *pool)
 {
     /* X3, seq_cst, pairs with X1: who falls asleep last has seen it, or is notified. */
     if (atomic_load_explicit(&pool->phase, memory_order_seq_cst) != FI_CLOSING)
-        return;
+        return false;
     pthread_mutex_lock(&pool->lock);
-    /* X4, seq_cst, after I2 of all who sleep and before the look at the work, of which there is no
-     * more unless one of them wakes up: README.md has the argument. */
-    uint64_t state = atomic_load_explicit(&pool->idle.state, memory_order_seq_cst);
-    if (fi_idle_sleeping(state) == (uint32_t)pool->members && pool->midway == 0 &&
-        !fi_pool_has_work(pool))
+    /* While all rest nobody takes work or makes any, and they rest at least until the lock is given
+     * back: what there is to be run is seen. */
+    if (++pool->resting == pool->present && !fi_pool_has_work(pool))
         end(pool);
+    pthread_mutex_unlock(&pool->lock);
+    return true;
+}
+
+void fi_pool_rise(struct filch_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->resting--;
     pthread_mutex_unlock(&pool->lock);
 }
 
@@ -257,7 +261,6 @@ static void setup(struct filch_pool *pool, const struct fi_pool_plan *plan)
              options->thread_name_prefix ? options->thread_name_prefix : "filch");
     pthread_mutex_init(&pool->lock, NULL);
     fi_latch_init(&pool->left_by_all);
-    pool->members = pool->size;
     atomic_init(&pool->unstarted, pool->size);
 }
 

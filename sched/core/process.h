@@ -24,8 +24,8 @@ struct fi_process_member {
 /* Any thread, after fi_process_init(). `finish` and `pool` are set. */
 void fi_process_enter(struct fi_process_member *member);
 
-/* Any thread. It may have gone by itself, at exit(). Returns false if exit() is about to finish it, and
- * still uses it; wait: until that is over, for who does not keep it from finishing. */
+/* Any thread. It may have gone by itself, at exit(). Returns false if exit() is about to finish it,
+ * and still uses it; wait: until that is over, for who does not keep it from finishing. */
 bool fi_process_leave(struct fi_process_member *member, bool wait);
 
 /* Any thread. The pool goes: nothing that depends on it can be finished any more. */

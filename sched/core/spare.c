@@ -13,8 +13,8 @@
  * When a worker begins to block, a spare is admitted, which means that it counts as asleep: it is
  * woken like any sleeper, once there is work for it. One that has no thread yet gets it before, for
  * a worker may only sleep on the strength of a spare that can run. When the worker comes back a
- * spare that still sleeps is sent away; if all are at work there is one member too many (`surplus`),
- * and the next spare that has finished its task retires. */
+ * spare that still sleeps is sent away; if all are at work there is one member too many
+ * (`surplus`), and the next spare that has finished its task retires. */
 #include "sched/core/worker.h"
 
 /* With the lock. A spare that does not take part, made if need be, or NULL. */
@@ -36,18 +36,11 @@ static struct fi_worker *find_spare(struct filch_pool *pool)
     return spare;
 }
 
-/* With the lock. */
-static void set_member(struct fi_worker *spare, bool member)
-{
-    spare->member = member;
-    spare->pool->members += member ? 1 : -1;
-}
-
-/* With the lock. The spare takes part, and counts as asleep; or, if it has to be given a thread first,
- * as searching, even if that fails. */
+/* With the lock. The spare takes part, and counts as asleep; or, if it has to be given a thread
+ * first, as searching, even if that fails. */
 static bool admit(struct fi_worker *spare)
 {
-    set_member(spare, true);
+    spare->member = true;
     /* Relaxed: changed with the lock. */
     if (atomic_load_explicit(&spare->started, memory_order_relaxed)) {
         fi_idle_admit(&spare->pool->idle, spare->number);
@@ -56,7 +49,7 @@ static bool admit(struct fi_worker *spare)
     fi_idle_search(&spare->pool->idle);
     if (!fi_thread_start(spare))
         return true;
-    set_member(spare, false);
+    spare->member = false;
     return false;
 }
 
@@ -89,7 +82,7 @@ static bool send_away(struct filch_pool *pool)
     for (int i = fi_pool_known(pool) - 1; i >= pool->size; i--) {
         struct fi_worker *spare = pool->workers[i];
         if (spare->member && fi_idle_clear(&pool->idle, spare->number)) {
-            set_member(spare, false);
+            spare->member = false;
             return true;
         }
     }
@@ -139,9 +132,8 @@ void fi_spare_retire(struct fi_worker *spare)
         return;
     }
     atomic_fetch_sub_explicit(&pool->surplus, 1, memory_order_relaxed);
-    set_member(spare, false);
+    spare->member = false;
     pthread_mutex_unlock(&pool->lock);
-    fi_pool_end_if_asleep(pool);
     for (;;) {
         uint32_t ticket = fi_event_prepare(&spare->event);
         pthread_mutex_lock(&pool->lock);
@@ -149,7 +141,10 @@ void fi_spare_retire(struct fi_worker *spare)
         pthread_mutex_unlock(&pool->lock);
         if (spare->searching || fi_pool_has_ended(pool))
             return;
+        bool rests = fi_pool_rest(pool);
         fi_event_wait(&spare->event, ticket, FI_NEVER);
+        if (rests)
+            fi_pool_rise(pool);
     }
 }
 
@@ -164,7 +159,7 @@ void fi_spare_return(struct fi_worker *worker)
     pthread_mutex_lock(&pool->lock);
     if (!awake(worker)) {
         /* Sent away while it slept, and now what its task waits for has come. */
-        set_member(worker, true);
+        worker->member = true;
         atomic_fetch_add_explicit(&pool->surplus, 1, memory_order_relaxed);
         fi_idle_search(&pool->idle);
     }

@@ -311,13 +311,6 @@ static bool is_midway(const struct fi_wait *wait)
     return wait->enlist;
 }
 
-static void count_midway(struct filch_pool *pool, int change)
-{
-    pthread_mutex_lock(&pool->lock);
-    pool->midway += change;
-    pthread_mutex_unlock(&pool->lock);
-}
-
 /* Sleeps until there is work, or what is waited for comes, or neither: the caller looks again. */
 static void park(struct fi_worker *worker, struct fi_wait *wait)
 {
@@ -326,22 +319,20 @@ static void park(struct fi_worker *worker, struct fi_wait *wait)
 
     if (wait->enlist && !wait->enlist(wait))
         return;
-    if (is_midway(wait))
-        count_midway(pool, 1);
     worker->searching = false;
     fi_idle_announce(&pool->idle, worker->number);
     fi_pool_ask(pool);
     if (!fi_pool_has_work(pool)) {
-        fi_pool_end_if_asleep(pool);
+        bool rests = !is_midway(wait) && fi_pool_rest(pool);
         fi_count(&worker->parks);
         if (!wait->over(wait))
             fi_event_wait(&worker->event, ticket, wait->deadline);
+        if (rests)
+            fi_pool_rise(pool);
         worker->woken = true;
     }
     fi_spare_return(worker);
     worker->searching = true;
-    if (is_midway(wait))
-        count_midway(pool, -1);
     if (wait->delist)
         wait->delist(wait);
 }

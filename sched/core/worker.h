@@ -137,8 +137,7 @@ struct filch_pool {
     /* Guarded by `lock`. */
     bool detached;
     int present; /* threads that have started and not left */
-    int members; /* workers that take part: asleep, searching, or at work */
-    int midway;  /* of these such as sleep, or are about to, in a task that waits */
+    int resting; /* of these such as sleep, or are about to, with no task on their stack */
     struct fi_worker *workers[];
 };
 
@@ -166,8 +165,9 @@ void fi_worker_wait(struct fi_worker *worker, struct filch_slot *head, struct fi
 /* Worker. Runs the task in `slot`, which is the worker's alone. head as above. */
 void fi_worker_run(struct fi_worker *worker, struct filch_slot *head, struct filch_slot *slot);
 
-/* Worker, at the end of the task that it has taken out of a source, before others hear of it. It is as good as searching: who
- * hears of it and submits the next task need not have another worker started. */
+/* Worker, at the end of the task that it has taken out of a source, before others hear of it. It is
+ * as good as searching: who hears of it and submits the next task need not have another worker
+ * started. */
 void fi_worker_ending(struct fi_worker *worker);
 
 /* Worker, after fi_worker_ending() when it will be busy for longer. */
@@ -234,9 +234,10 @@ bool fi_pool_has_work(const struct filch_pool *pool);
 /* Any thread. Leaves a request with every deque. */
 void fi_pool_ask(struct filch_pool *pool);
 
-/* Any thread that has found nothing to do. Ends the pool if it closes and all members sleep, none of
- * them midway. */
-void fi_pool_end_if_asleep(struct filch_pool *pool);
+/* Worker without a task, about to sleep. If the pool closes it rests from now on, and ends the pool
+ * if all do. Returns true if it rests: it must call fi_pool_rise() before it looks for work. */
+bool fi_pool_rest(struct filch_pool *pool);
+void fi_pool_rise(struct filch_pool *pool);
 
 /* Any thread. Ends a search: if it was the last, passes it on to a sleeper, or to the owners of the
  * deques. */

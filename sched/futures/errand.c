@@ -105,8 +105,8 @@ int fi_errand_submit(struct filch_executor *executor, struct filch_group *group,
 /* How many go into the source at once. */
 enum { PORTION = 64 };
 
-/* Up to PORTION of them, where none has to wait for its place. Returns 0, or an error; *pushed as for
- * fi_executor_inject_many(). */
+/* Up to PORTION of them, where none has to wait for its place. Returns 0, or an error; *pushed as
+ * for fi_executor_inject_many(). */
 static int submit_portion(struct filch_executor *executor, struct filch_group *group,
                           filch_fn *fn, void *const *args, uint32_t count, uint32_t *pushed)
 {

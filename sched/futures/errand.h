@@ -25,8 +25,8 @@ _Static_assert(sizeof(struct fi_errand) == FI_SLAB_ERRAND_SIZE, "as slab.h says"
 int fi_errand_submit(struct filch_executor *executor, struct filch_group *group, filch_fn *fn,
                      void *arg);
 
-/* Likewise, fn(args[0]) to fn(args[count - 1]). *submitted, if not NULL: how many, from the first on,
- * even if there is an error. */
+/* Likewise, fn(args[0]) to fn(args[count - 1]). *submitted, if not NULL: how many, from the first
+ * on, even if there is an error. */
 int fi_errand_submit_many(struct filch_executor *executor, struct filch_group *group,
                           filch_fn *fn, void *const *args, size_t count, size_t *submitted);
 

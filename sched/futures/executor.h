@@ -50,8 +50,8 @@ static inline int fi_executor_refusal(const struct filch_executor *executor)
     return refusal == FILCH_EBROKEN ? refusal : 0;
 }
 
-/* Any thread. Has workers run so many tasks (struct fi_task) that are set up. Returns 0, or an error;
- * *pushed: how many, from the first on, will be run nevertheless. */
+/* Any thread. Has workers run so many tasks (struct fi_task) that are set up. Returns 0, or an
+ * error; *pushed: how many, from the first on, will be run nevertheless. */
 int fi_executor_inject_many(struct filch_executor *executor, enum fi_rank rank,
                             void *const *tasks, uint32_t count, uint32_t *pushed);
 

@@ -66,7 +66,8 @@ _Static_assert(sizeof(struct filch_future) == FI_SLAB_FUTURE_SIZE, "as slab.h sa
 struct filch_future *fi_future_alloc(uint32_t flags);
 
 /* Who has claimed it (RUNNING). Runs the task, ends the future, calls the callbacks. worker: the
- * caller, if it has taken the future out of a source; NULL: it runs inside another task, or elsewhere. */
+ * caller, if it has taken the future out of a source; NULL: it runs inside another task, or
+ * elsewhere. */
 void fi_future_run(struct filch_future *future, struct fi_worker *worker);
 
 /* Who has claimed it. Ends it with an error; text: copied, or NULL. */
@@ -75,13 +76,14 @@ void fi_future_fail(struct filch_future *future, int code, const char *text);
 /* Any thread. Cancels it if it is pending; calls the callbacks. */
 bool fi_future_revoke(struct filch_future *future);
 
-/* The thread that is about to wait for a future that has not ended. Why it would never end meanwhile:
- * FILCH_EFORKED or FILCH_EDEADLK; or 0. What waits to be run on this very thread is run first. */
+/* The thread that is about to wait for a future that has not ended. Why it would never end
+ * meanwhile: FILCH_EFORKED or FILCH_EDEADLK; or 0. What waits to be run on this very thread is run
+ * first. */
 int fi_future_check_wait(struct filch_future *future);
 
-/* The thread that waits. Runs the future if it is one of its own pool's and has not started: a worker
- * whose stack is deep, or which holds a lock, runs nothing else, and must not starve what it waits
- * for. Returns true if it has run it. */
+/* The thread that waits. Runs the future if it is one of its own pool's and has not started: a
+ * worker whose stack is deep, or which holds a lock, runs nothing else, and must not starve what it
+ * waits for. Returns true if it has run it. */
 bool fi_future_run_awaited(struct filch_future *future);
 
 /* fi_task's run, of a future. */

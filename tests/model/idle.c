@@ -13,8 +13,8 @@
  *              5  a fork is shared while one searches, who finds other work; a third falls asleep
  *              6  the same, but the fork stays private: the request must stand
  *              7  as 1, while the worker is woken for another reason as well
- *              8  a sleeper wakes by itself while it is claimed, and goes on with a task of its own:
- *                 the other one is woken */
+ *              8  a sleeper wakes by itself while it is claimed, and goes on with a task of its
+ *                 own: the other one is woken */
 #include "atomics/deque.c"
 #include "atomics/event.h"
 #define FI_IDLE_WORDS 1

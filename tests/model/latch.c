@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The latch under a model checker: sched/core/latch.c as shipped, with the event of fake/. A waiter's
- * record, its event and, for a root, the latch itself lie on the waiter's stack: "goes away" below
- * is a plain write to them, which is a data race with whoever still touches them.
+ * The latch under a model checker: sched/core/latch.c as shipped, with the event of fake/. A
+ * waiter's record, its event and, for a root, the latch itself lie on the waiter's stack: "goes
+ * away" below is a plain write to them, which is a data race with whoever still touches them.
  *
  * Scenarios: 16
  *              1  one waits for a task that ends; result, record and latch go away (a root)

@@ -56,16 +56,19 @@ run_scenarios() { # CLIENT
 
 run_mutants() { # CLIENT
     [ -f "$here/$1.mutants" ] || return 0
-    file=$(sed -n 's/^# file: //p' "$here/$1.mutants")
+    files=$(sed -n 's/^# file: //p' "$here/$1.mutants") # or several, with blanks between
     while IFS='|' read -r label expression scenarios; do
         case $label in '#'* | '') continue ;; esac
         rm -rf "$work/tree"
         mkdir "$work/tree"
         cp -r "$root/atomics" "$root/sched" "$work/tree"
-        sed "$expression" "$root/$file" >"$work/tree/$file"
-        caught=0
+        caught=0 changed=0
+        for file in $files; do
+            sed "$expression" "$root/$file" >"$work/tree/$file"
+            cmp -s "$root/$file" "$work/tree/$file" || changed=1
+        done
         : >"$work/log"
-        if cmp -s "$root/$file" "$work/tree/$file"; then
+        if [ "$changed" = 0 ]; then
             echo "the mutant changes nothing: $expression" >"$work/log"
         else
             for scenario in $scenarios; do

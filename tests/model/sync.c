@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Locks under a model checker: sched/sync/queue.c, semaphore.c, mutex.c, condition.c and barrier.c as
- * shipped, with the event of fake/ and, below, the few things that they use of a worker. The event of
- * a wait goes away when the wait is over, and so does an object where a scenario says so: that is
- * a plain write, a data race with whoever still touches it. A lost wake-up is a wait that never
- * ends. Where more than one waits they are asleep from the start, which keeps the number of
+ * Locks under a model checker: sched/sync/queue.c, semaphore.c, mutex.c, condition.c and barrier.c
+ * as shipped, with the event of fake/ and, below, the few things that they use of a worker. The
+ * event of a wait goes away when the wait is over, and so does an object where a scenario says so:
+ * that is a plain write, a data race with whoever still touches it. A lost wake-up is a wait that
+ * never ends. Where more than one waits they are asleep from the start, which keeps the number of
  * executions small.
  *
  * Scenarios: 12
@@ -50,8 +50,8 @@
 
 #define FI_NEVER INT64_MAX
 
-/* Timeouts: one that passes as soon as the waiter sleeps; one that never does, but the waiter wakes up
- * for another reason before. */
+/* Timeouts: one that passes as soon as the waiter sleeps; one that never does, but the waiter wakes
+ * up for another reason before. */
 #define SHORT     1.0
 #define DISTURBED 2.0
 

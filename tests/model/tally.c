@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The tally under a model checker: sched/core/tally.c as shipped, with the event of fake/ and, below,
- * the few things that it uses of a worker. Who waits alone frees the tally, its record and its
- * event when it has waited: a plain write, a data race with whoever still touches them.
+ * The tally under a model checker: sched/core/tally.c as shipped, with the event of fake/ and,
+ * below, the few things that it uses of a worker. Who waits alone frees the tally, its record and
+ * its event when it has waited: a plain write, a data race with whoever still touches them.
  *
  * Scenarios: 7
  *              1  one waits for a task; result, record and tally go away

@@ -1395,8 +1395,8 @@ static void await_sleepers(struct filch_pool *pool, uint32_t count)
         sched_yield();
 }
 
-/* The same, but a spare has taken its place, and sleeps, before the other task comes; beside it there
- * is no worker, or one that has no thread yet. */
+/* The same, but a spare has taken its place, and sleeps, before the other task comes; beside it
+ * there is no worker, or one that has no thread yet. */
 static int submit_beside_a_lock(int variant)
 {
     bool on_demand = variant >= LOCKS;

@@ -86,9 +86,11 @@ FILCH_TASK(int, fib, int, n)
 /* Until no spare takes part any more: for a moment longer than the tasks that blocked. */
 static void await_spares(struct filch_pool *pool)
 {
-    for (bool all_left = false; !all_left; sched_yield()) {
+    for (int members = 0; members != filch_pool_size(pool); sched_yield()) {
+        members = 0;
         pthread_mutex_lock(&pool->lock);
-        all_left = pool->members == filch_pool_size(pool);
+        for (int i = 0; i < fi_pool_known(pool); i++)
+            members += pool->workers[i]->member;
         pthread_mutex_unlock(&pool->lock);
     }
 }

@@ -286,7 +286,8 @@ static void *same_here(void *value, void *unused)
     return value;
 }
 
-/* Ends futures of others on the way: by hand, one that follows, one of an executor that is inline. */
+/* Ends futures of others on the way: by hand, one that follows, one of an executor that is
+ * inline. */
 static void *end_others_and_hold(void *own_inline)
 {
     struct filch_future *first = manual(), *next;

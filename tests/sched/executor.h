@@ -143,7 +143,8 @@ FILCH_UNUSED static void await_threads(int count)
         sched_yield();
 }
 
-/* A child process that ends on purpose without giving all back sets it, for LeakSanitizer's sake. */
+/* A child process that ends on purpose without giving all back sets it, for LeakSanitizer's
+ * sake. */
 FILCH_UNUSED static bool leaks = false;
 
 int __lsan_is_turned_off(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * How an executor ends: shutdown with and without waiting, destroy, detach, the end of the process, and
- * an initializer that fails. */
+ * How an executor ends: shutdown with and without waiting, destroy, detach, the end of the process,
+ * and an initializer that fails. */
 #include "executor.h"
 
 #include <filch/cancel.h>

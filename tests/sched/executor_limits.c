@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * How much an executor takes, and which task comes first: max_queued with each answer to "full", and
- * priorities with the bounds that executor.h promises. */
+ * How much an executor takes, and which task comes first: max_queued with each answer to "full",
+ * and priorities with the bounds that executor.h promises. */
 #include "executor.h"
 #include "sched/futures/executor.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the suites of futures share: pools, and tasks that semaphores hold running, so that others stay
- * pending behind them. */
+ * What the suites of futures share: pools, and tasks that semaphores hold running, so that others
+ * stay pending behind them. */
 #ifndef FILCH_TESTS_FUTURE_H
 #define FILCH_TESTS_FUTURE_H
 

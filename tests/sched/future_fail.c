@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tasks that fail, sentence by sentence of filch_fail() in filch/error.h, and calls that do because memory
- * lacks. */
+ * Tasks that fail, sentence by sentence of filch_fail() in filch/error.h, and calls that do because
+ * memory lacks. */
 #include "future.h"
 
 TestSuite(future_fail, .init = setup);
@@ -198,8 +198,8 @@ Test(future_fail, outside_a_task_it_means_nothing)
 #if defined(__GLIBC__) && !ADDRESS_SANITIZER
 #define MALLOC_CAN_FAIL 1
 
-/* Memory that this thread does not get. The C library's own malloc, under the names by which it can be
- * called from one that replaces it. */
+/* Memory that this thread does not get. The C library's own malloc, under the names by which it can
+ * be called from one that replaces it. */
 static _Thread_local bool malloc_fails, aligned_alloc_fails;
 
 void *__libc_malloc(size_t size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Futures that are completed by hand, in each of their states: what they answer, and what may be done
- * to them. The rules are those of CPython's test_future.py. */
+ * Futures that are completed by hand, in each of their states: what they answer, and what may be
+ * done to them. The rules are those of CPython's test_future.py. */
 #include "executor.h"
 
 TestSuite(future_state, .init = setup);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What follows on a future: values, errors and cancellation along a chain, on which thread, chains of
- * any length, and chains that would wait for themselves. */
+ * What follows on a future: values, errors and cancellation along a chain, on which thread, chains
+ * of any length, and chains that would wait for themselves. */
 #include "executor.h"
 
 #include <filch/wait.h>

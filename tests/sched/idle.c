@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The sleep protocol, one thread at a time: what each transition answers and counts. That no work is
- * lost between threads is tests/model/idle.c's and tests/stress/park.c's to show. */
+ * The sleep protocol, one thread at a time: what each transition answers and counts. That no work
+ * is lost between threads is tests/model/idle.c's and tests/stress/park.c's to show. */
 #include "sched/core/idle.h"
 
 #include <filch/pool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The latch: each change of state and each refusal in one thread, then claims, ends, and waiters that
- * come and go on several threads at once. */
+ * The latch: each change of state and each refusal in one thread, then claims, ends, and waiters
+ * that come and go on several threads at once. */
 #include "sched/core/latch.h"
 
 #include <criterion/criterion.h>
@@ -241,8 +241,8 @@ static pthread_barrier_t barrier;
 static _Atomic(int) claims, cancels, refusals, faults;
 static int payload; /* written before the end, read after */
 
-/* Runs body() on THREADS threads and, if not NULL, main_body() on this one, ROUNDS times, each time with
- * a new latch; then check(). */
+/* Runs body() on THREADS threads and, if not NULL, main_body() on this one, ROUNDS times, each time
+ * with a new latch; then check(). */
 static void *(*round_body)(void *number);
 
 static void *rounds(void *number)
@@ -391,8 +391,8 @@ static bool enlist_anew(struct fi_waiter *waiter, struct fi_event *event)
     return fi_latch_enlist(&latch, waiter);
 }
 
-/* Enlists and delists some times, in the middle of which the latch may end, and then waits. What it leaves
- * behind must stay as it is. */
+/* Enlists and delists some times, in the middle of which the latch may end, and then waits. What it
+ * leaves behind must stay as it is. */
 static void *come_and_go(void *number)
 {
     struct fi_event event;

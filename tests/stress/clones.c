@@ -2,8 +2,8 @@
  *
  * Tasks with serial clones, on more workers than cores: ragged trees, whose thieves are always
  * hungry, so that calls of the serial clone turn to real forks at any point. With results of
- * several sizes in one frame, more forks than a frame keeps results of, void tasks, tiny deques, and
- * plain functions that run tasks of their own. Imitates unbalanced tree search and a fine
+ * several sizes in one frame, more forks than a frame keeps results of, void tasks, tiny deques,
+ * and plain functions that run tasks of their own. Imitates unbalanced tree search and a fine
  * recursion in turn. */
 #define FILCH_SERIAL_CLONES 1
 #include "stress.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Locks under load: tasks on pools with and without spares, and plain threads, ask for the same mutex,
- * semaphore, condition, barrier and channel, some with timeouts of about the time that they have
- * to wait. Imitates programs that were written for threads and moved to tasks. What is counted must
- * come out right, objects are freed by the first who may, and a lost wake-up shows as a round that
- * never ends: the watchdog reports it. */
+ * Locks under load: tasks on pools with and without spares, and plain threads, ask for the same
+ * mutex, semaphore, condition, barrier and channel, some with timeouts of about the time that they
+ * have to wait. Imitates programs that were written for threads and moved to tasks. What is counted
+ * must come out right, objects are freed by the first who may, and a lost wake-up shows as a round
+ * that never ends: the watchdog reports it. */
 #include "stress.h"
 
 #include <filch/future.h>

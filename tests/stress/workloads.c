@@ -34,7 +34,8 @@ static void check(enum workload_id id, long size, uint64_t expected)
         CHECK(result_on(&filch_system, workers, id, size) == expected);
 }
 
-/* Binomial trees near the critical point, where some are tiny and some are not, and geometric ones. */
+/* Binomial trees near the critical point, where some are tiny and some are not, and geometric
+ * ones. */
 static struct uts_tree random_tree(uint32_t seed)
 {
     uint32_t random = seed * 2654435761u;
