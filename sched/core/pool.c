@@ -300,14 +300,9 @@ static int start_all(struct filch_pool *pool)
     int error = 0;
 
     pthread_mutex_lock(&pool->lock);
-    for (int i = 0; !error && i < pool->size; i++) {
-        if (!fi_idle_clear(&pool->idle, (uint32_t)i))
-            continue;
-        error = fi_thread_start(pool->workers[i]);
-        if (!error)
-            /* Relaxed: as in start(). */
-            atomic_fetch_sub_explicit(&pool->unstarted, 1, memory_order_relaxed);
-    }
+    for (int i = 0; !error && i < pool->size; i++)
+        if (fi_idle_clear(&pool->idle, (uint32_t)i))
+            error = start(pool, pool->workers[i]);
     pthread_mutex_unlock(&pool->lock);
     return error;
 }

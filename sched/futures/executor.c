@@ -229,8 +229,7 @@ static void run_queued(struct filch_executor *executor)
 
     if (!worker || worker->pool != executor->pool)
         return;
-    while ((task = fi_source_pop(executor->source)) ||
-           (task = fi_pool_take_back(executor->pool, executor->source)))
+    while ((task = fi_executor_pop(executor)))
         task->run(task, worker, NULL, 0);
 }
 

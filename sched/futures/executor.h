@@ -37,6 +37,9 @@ struct filch_executor {
     bool held;    /* detached: the process waits for it */
 };
 
+/* Any thread. Takes a task that has not started, or returns NULL. */
+struct fi_task *fi_executor_pop(struct filch_executor *executor);
+
 /* Any thread. Does the executor take tasks? Returns 0, or why not. */
 int fi_executor_check(const struct filch_executor *executor);
 

@@ -114,6 +114,12 @@ void fi_executor_taken(struct filch_executor *executor)
         (void)filch_semaphore_release(&executor->room, 1);
 }
 
+struct fi_task *fi_executor_pop(struct filch_executor *executor)
+{
+    struct fi_task *task = fi_source_pop(executor->source);
+    return task ? task : fi_pool_take_back(executor->pool, executor->source);
+}
+
 void fi_executor_refuse_queued(struct filch_executor *executor, int refusal)
 {
     struct fi_frame frame;
@@ -121,8 +127,7 @@ void fi_executor_refuse_queued(struct filch_executor *executor, int refusal)
 
     /* The executor has to wait for their callbacks. */
     fi_frame_enter(&frame, NULL, NULL, executor);
-    while ((task = fi_source_pop(executor->source)) ||
-           (task = fi_pool_take_back(executor->pool, executor->source)))
+    while ((task = fi_executor_pop(executor)))
         task->run(task, NULL, NULL, refusal);
     fi_frame_leave(&frame);
 }

@@ -334,15 +334,6 @@ TestSuite(alloc, .init = setup);
 
 /* ---- What scenarios are made of ---------------------------------------------------------- */
 
-/* In a try: says what does not hold, and ends it. Criterion's asserts are for its own process. */
-#define HOLDS(condition)                                                                  \
-    do {                                                                                  \
-        if (!(condition)) {                                                               \
-            fprintf(stderr, "%s:%d: in the child: %s\n", __FILE__, __LINE__, #condition); \
-            _exit(1);                                                                     \
-        }                                                                                 \
-    } while (0)
-
 static struct filch_pool *new_pool(int workers)
 {
     struct filch_pool *pool = NULL;
@@ -1386,13 +1377,6 @@ static int wait_for_a_lock(int variant)
     locks_fini();
     end(&backend);
     return 0;
-}
-
-/* Waits until so many count as asleep. */
-static void await_sleepers(struct filch_pool *pool, uint32_t count)
-{
-    while (fi_idle_sleeping(atomic_load(&pool->idle.state)) != count)
-        sched_yield();
 }
 
 /* The same, but a spare has taken its place, and sleeps, before the other task comes; beside it

@@ -167,4 +167,13 @@ FILCH_UNUSED static int in_child(int (*fn)(void *), void *argument)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* In a child process: says what does not hold, and ends it. Criterion's asserts are for its own. */
+#define HOLDS(condition)                                                                  \
+    do {                                                                                  \
+        if (!(condition)) {                                                               \
+            fprintf(stderr, "%s:%d: in the child: %s\n", __FILE__, __LINE__, #condition); \
+            _exit(1);                                                                     \
+        }                                                                                 \
+    } while (0)
+
 #endif

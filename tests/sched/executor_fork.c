@@ -10,15 +10,6 @@
 
 TestSuite(executor_fork, .init = setup);
 
-/* In a child process: says what does not hold, and ends it. */
-#define HOLDS(condition)                                                                  \
-    do {                                                                                  \
-        if (!(condition)) {                                                               \
-            fprintf(stderr, "%s:%d: in the child: %s\n", __FILE__, __LINE__, #condition); \
-            _exit(1);                                                                     \
-        }                                                                                 \
-    } while (0)
-
 /* What the parent makes, and the child inherits. */
 static struct filch_pool *pool;
 static struct filch_executor *executors[KINDS];
@@ -409,20 +400,14 @@ Test(executor_fork, may_come_while_workers_and_others_are_at_work)
 
 static struct filch_executor *own;
 
-/* Until the others sleep: AddressSanitizer's allocator does not get over a fork() beside a thread
- * that is in it, as a new one is. */
-static void await_others(struct filch_pool *its_pool)
-{
-    while (fi_idle_sleeping(atomic_load(&its_pool->idle.state)) + 1 <
-           (uint32_t)filch_pool_size(its_pool))
-        sched_yield();
-}
-
 static void *fork_in_task(void *argument)
 {
+    struct filch_pool *its_pool = filch_executor_pool(own);
     (void)argument;
-    if (filch_executor_pool(own))
-        await_others(filch_executor_pool(own));
+    /* AddressSanitizer's allocator does not get over a fork() beside a thread that is in it, as a
+     * new one is. */
+    if (its_pool)
+        await_sleepers(its_pool, (uint32_t)filch_pool_size(its_pool) - 1);
     return (void *)(intptr_t)in_child(use_both, own);
 }
 

@@ -167,4 +167,11 @@ FILCH_UNUSED static void *complain(void *argument)
 /* Long timeouts: if one were taken for a moment in the past, the wait would fail. */
 FILCH_UNUSED static const double long_timeouts[] = {3600, 1e10, 1e300, FILCH_FOREVER};
 
+/* Until so many of the pool's workers, or more, count as asleep. */
+FILCH_UNUSED static void await_sleepers(struct filch_pool *pool, uint32_t count)
+{
+    while (fi_idle_sleeping(atomic_load(&pool->idle.state)) < count)
+        sched_yield();
+}
+
 #endif

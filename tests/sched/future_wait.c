@@ -383,8 +383,7 @@ Test(future_wait, a_task_that_sleeps_while_its_pool_closes_may_still_submit)
     cr_assert_eq(pthread_create(&destroyer, NULL, destroy, pool), 0);
     while (atomic_load(&pool->phase) == FI_OPEN)
         sched_yield();
-    while (fi_idle_sleeping(atomic_load(&pool->idle.state)) < 3) /* one of them in its task */
-        sched_yield();
+    await_sleepers(pool, 3); /* one of them in its task */
     cr_assert_neq(atomic_load(&pool->phase), FI_ENDED);
     sem_post(&leave);
     pthread_join(destroyer, &result);
