@@ -40,22 +40,6 @@ static void append(struct fi_arrivals *arrivals, struct fi_arrival *arrival)
     arrivals->last = &arrival->next;
 }
 
-void fi_arrivals_expect(struct fi_arrivals *arrivals, struct fi_arrival *arrival,
-                        struct filch_future *future)
-{
-    arrival->waiter.notify = arrive;
-    arrival->arrivals = arrivals;
-    arrival->future = future;
-    if (!fi_latch_enlist(&future->latch, &arrival->waiter))
-        append(arrivals, arrival);
-}
-
-void fi_arrivals_withdraw(struct fi_arrival *arrival)
-{
-    /* One that was never listed, as it had ended, is told from the others by the latch. */
-    fi_latch_delist(&arrival->future->latch, &arrival->waiter);
-}
-
 /* Takes all that have come. Returns false if that is none. */
 static bool collect(struct fi_arrivals *arrivals)
 {
@@ -77,6 +61,24 @@ static bool collect(struct fi_arrivals *arrivals)
     *arrivals->last = oldest;
     arrivals->last = last;
     return true;
+}
+
+void fi_arrivals_expect(struct fi_arrivals *arrivals, struct fi_arrival *arrival,
+                        struct filch_future *future)
+{
+    arrival->waiter.notify = arrive;
+    arrival->arrivals = arrivals;
+    arrival->future = future;
+    if (!fi_latch_enlist(&future->latch, &arrival->waiter)) {
+        (void)collect(arrivals); /* those that ended before it */
+        append(arrivals, arrival);
+    }
+}
+
+void fi_arrivals_withdraw(struct fi_arrival *arrival)
+{
+    /* One that was never listed, as it had ended, is told from the others by the latch. */
+    fi_latch_delist(&arrival->future->latch, &arrival->waiter);
 }
 
 /* Sleeps until something has come, or the time is up. */

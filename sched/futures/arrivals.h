@@ -41,8 +41,8 @@ struct fi_arrivals {
 /* The consumer. */
 void fi_arrivals_init(struct fi_arrivals *arrivals);
 
-/* The consumer. Has `arrival` come when the future ends. One that has ended already comes before
- * all others that are not out yet. */
+/* The consumer. Has `arrival` come when the future ends. One that has ended already comes at once,
+ * behind those that have come. */
 void fi_arrivals_expect(struct fi_arrivals *arrivals, struct fi_arrival *arrival,
                         struct filch_future *future);
 
