@@ -81,15 +81,20 @@ bool filch_token_cancelled(const struct filch_token *token)
     return fi_is_late(first);
 }
 
+bool filch_scope_cancelled(const struct filch_scope *scope)
+{
+    for (; scope; scope = scope->above) {
+        /* C2, too; C1 is in filch_future_stop(). */
+        if (scope->future &&
+            atomic_load_explicit(&scope->future->flags, memory_order_acquire) & FI_STOPPED)
+            return true;
+        if (scope->token && filch_token_cancelled(scope->token))
+            return true;
+    }
+    return false;
+}
+
 bool filch_cancelled(void)
 {
-    const struct fi_frame *frame = fi_frame_current();
-
-    if (!frame)
-        return false;
-    /* C2, too; C1 is in filch_future_stop(). */
-    if (frame->future &&
-        atomic_load_explicit(&frame->future->flags, memory_order_acquire) & FI_STOPPED)
-        return true;
-    return frame->token && filch_token_cancelled(frame->token);
+    return filch_scope_cancelled(filch_scope_current());
 }

@@ -17,7 +17,7 @@ static void run(const struct fi_errand *errand, struct filch_token *token,
 
     bool looping = fi_follow_pause();
     fi_frame_enter(&frame, NULL, token, errand->executor);
-    frame.tally = tally;
+    frame.own.tally = tally;
     void *value = errand->fn(errand->arg);
     fi_frame_leave(&frame);
     fi_follow_resume(looping);

@@ -187,7 +187,7 @@ static bool is_inside(const struct filch_executor *executor)
     if (executor->owns_pool && filch_pool_current() == executor->pool)
         return true;
     for (const struct fi_frame *frame = fi_frame_current(); frame; frame = frame->outer)
-        if (frame->executor == executor)
+        if (frame->scope->executor == executor)
             return true;
     return false;
 }

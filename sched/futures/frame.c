@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Frames: see frame.h; and filch_fail(). */
+ * Frames: see frame.h; filch_fail(); and scopes, through which other threads take part in a
+ * task. */
 #include "sched/futures/frame.h"
 
+#include <filch/cancel.h>
 #include <filch/error.h>
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static _Thread_local struct fi_frame *current;
+static _Thread_local struct fi_frame *lent; /* the innermost whose scope is not its own */
 
 /* Its address means failure. */
 static char failure;
@@ -16,10 +20,12 @@ static char failure;
 void fi_frame_enter(struct fi_frame *frame, struct filch_future *future,
                     struct filch_token *token, struct filch_executor *executor)
 {
-    frame->future = future;
-    frame->token = token;
-    frame->executor = executor;
-    frame->tally = NULL;
+    frame->scope = &frame->own;
+    frame->own.future = future;
+    frame->own.token = token;
+    frame->own.executor = executor;
+    frame->own.tally = NULL;
+    frame->own.above = NULL;
     frame->code = 0;
     frame->outer = current;
     current = frame;
@@ -33,6 +39,15 @@ void fi_frame_leave(struct fi_frame *frame)
 const struct fi_frame *fi_frame_current(void)
 {
     return current;
+}
+
+bool fi_frame_is_lent(const struct filch_future *future)
+{
+    for (const struct fi_frame *frame = lent; frame; frame = frame->lent)
+        for (const struct filch_scope *scope = frame->scope; scope; scope = scope->above)
+            if (scope->future == future)
+                return true;
+    return false;
 }
 
 bool fi_failed(const void *value)
@@ -58,4 +73,50 @@ void *filch_fail(int code, const char *fmt, ...)
         current->text[0] = '\0';
     va_end(arguments);
     return &failure;
+}
+
+/* ---- Scopes ------------------------------------------------------------------------------ */
+
+struct filch_scope *filch_scope_current(void)
+{
+    return current ? current->scope : NULL;
+}
+
+void filch_scope_call(struct filch_scope *scope, void (*fn)(void *arg), void *arg)
+{
+    struct fi_frame frame;
+
+    if (!scope || (current && current->scope == scope)) {
+        fn(arg);
+        return;
+    }
+    fi_frame_enter(&frame, NULL, NULL, NULL);
+    frame.scope = scope;
+    frame.lent = lent;
+    lent = &frame;
+    fn(arg);
+    lent = frame.lent;
+    fi_frame_leave(&frame);
+}
+
+void filch_token_call(struct filch_token *token, void (*fn)(void *arg), void *arg)
+{
+    struct fi_frame frame, *outer = current;
+
+    if (!token) {
+        fn(arg);
+        return;
+    }
+    fi_frame_enter(&frame, NULL, token, NULL);
+    if (outer) {
+        frame.own.executor = outer->scope->executor;
+        frame.own.tally = outer->scope->tally;
+        frame.own.above = outer->scope;
+    }
+    fn(arg);
+    fi_frame_leave(&frame);
+    if (outer && frame.code) { /* the task may yet return it */
+        outer->code = frame.code;
+        memcpy(outer->text, frame.text, sizeof outer->text);
+    }
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The submitted task that runs on a thread: what filch_fail() and filch_cancelled() speak of. Tasks
- * nest when one of them waits, so frames form a stack. */
+ * nest when one of them waits, so frames form a stack. A frame is the thread's own; its scope, which
+ * is what the frame's function belongs to, may be that of a frame on another thread: it does not
+ * change as long as that one's function runs. */
 #ifndef FI_FRAME_H
 #define FI_FRAME_H
 
@@ -15,13 +17,23 @@ struct filch_token;
 
 #define FI_TEXT_SIZE 256
 
-struct fi_frame {
+/* Constant while the function runs, and read by all threads that were lent it. */
+struct filch_scope {
     struct filch_future *future;     /* or NULL */
     struct filch_token *token;       /* or NULL */
     struct filch_executor *executor; /* or NULL */
     struct fi_tally *tally;          /* of its group, or NULL */
+    struct filch_scope *above;       /* that cancels this one, too, or NULL */
+};
+
+struct fi_frame {
+    struct filch_scope
+        *scope; /* `own`, or that of a frame elsewhere, which outlives this one */
+    struct filch_scope own;
     struct fi_frame *outer;
-    int code; /* what the last filch_fail() of this task said; 0: nothing */
+    struct fi_frame
+        *lent; /* of a frame whose scope is not its own: the next one further down */
+    int code;  /* what the last filch_fail() of this task said; 0: nothing */
     char text[FI_TEXT_SIZE];
 };
 
@@ -33,6 +45,9 @@ void fi_frame_leave(struct fi_frame *frame);
 
 /* The thread. The innermost, or NULL. */
 const struct fi_frame *fi_frame_current(void);
+
+/* The thread. Does it run a part of the task that was lent it, not the task itself? */
+bool fi_frame_is_lent(const struct filch_future *future);
 
 /* Is this what filch_fail() returned? */
 bool fi_failed(const void *value);

@@ -343,7 +343,7 @@ int fi_future_check_wait(struct filch_future *future)
         return FILCH_EFORKED;
     /* Relaxed: only the thread that runs it finds itself there, and wrote that itself. */
     if (atomic_load_explicit(&future->fn, memory_order_relaxed) == (uintptr_t)fi_thread_id() ||
-        fi_follows_own(future))
+        fi_follows_own(future) || fi_frame_is_lent(future))
         return FILCH_EDEADLK;
     fi_follow_catch_up();
     return 0;

@@ -96,7 +96,7 @@ const char *filch_group_error(struct filch_group *group, int *code)
 static bool is_inside(const struct filch_group *group)
 {
     for (const struct fi_frame *frame = fi_frame_current(); frame; frame = frame->outer)
-        if (frame->tally == &group->tally)
+        if (frame->scope->tally == &group->tally)
             return true;
     return false;
 }
