@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # usage: layers.sh ROOT
 # A file includes its own folder or one to its left in atomics <- sched <- bignum <- bench; tests see
-# all. No file is named sched.h, which would hide the system's.
+# all. The algorithms use public headers alone. No file is named sched.h, which would hide the system's.
 set -eu
 cd "$1"
 status=0
@@ -54,6 +54,8 @@ function complain(text) {
         complain("nothing in the tree is " name)
     else if (rank(target) > rank(FILENAME))
         complain("includes " target ", a layer above its own")
+    else if (FILENAME ~ /^sched\/algorithms\// && target !~ /^sched\/algorithms\/|\/include\/filch\//)
+        complain("the algorithms use the public API alone, and " target " is not public")
     else if (FILENAME ~ /\/include\/filch\// && !system_like)
         complain("a public header includes others as <filch/NAME.h>")
 }

@@ -4,6 +4,7 @@
 #ifndef FILCH_FILCH_H
 #define FILCH_FILCH_H
 
+#include <filch/algorithm.h>
 #include <filch/blocking.h>
 #include <filch/cancel.h>
 #include <filch/counter.h>
