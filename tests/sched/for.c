@@ -252,8 +252,10 @@ Test(for, with_a_stride_visits_what_a_serial_loop_does)
         for (size_t j = 0; j < COUNT(ranges); j++) {
             struct strides strides = {.begin = ranges[j][0], .stride = ranges[j][2]};
             size_t count = 0;
-            for (__extension__ __int128 at = ranges[j][0];
-                 ranges[j][2] > 0 ? at < ranges[j][1] : at > ranges[j][1]; at += ranges[j][2])
+            for (long double at = (long double)ranges[j][0];
+                 ranges[j][2] > 0 ? at < (long double)ranges[j][1]
+                                  : at > (long double)ranges[j][1];
+                 at += (long double)ranges[j][2])
                 count++;
             visits_init(&strides.visits, 0, count + 1);
             cr_assert_eq(filch_for_strided(pools[i], ranges[j][0], ranges[j][1], ranges[j][2],
