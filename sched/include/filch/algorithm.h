@@ -23,6 +23,7 @@
 #include <filch/error.h>
 #include <filch/pool.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct filch_token;
@@ -46,6 +47,12 @@ typedef int filch_for_fn(void *context, size_t begin, size_t end);
 typedef int filch_for_2d_fn(void *context, struct filch_range rows, struct filch_range columns);
 typedef int filch_for_strided_fn(void *context, ptrdiff_t first, size_t count);
 
+/* For arrays, which are given as to qsort(): their elements' number, and their size in bytes. Any
+ * worker, several at a time, in any order. */
+typedef bool filch_predicate(void *context, const void *element);
+typedef int filch_compare(const void *a, const void *b, void *context); /* as for qsort_r() */
+typedef int filch_map_fn(void *context, const void *in, void *out);     /* 0 or an error */
+
 FILCH_BEGIN_DECLS
 
 /* Any thread. Blocks. Has the body called for parts that make up the range, each index once. The
@@ -66,6 +73,56 @@ FILCH_API int filch_for_2d(struct filch_pool *pool, struct filch_range rows,
 FILCH_API int filch_for_strided(struct filch_pool *pool, ptrdiff_t begin, ptrdiff_t end,
                                 ptrdiff_t stride, filch_for_strided_fn *body, void *context,
                                 const struct filch_loop *options);
+
+/* ---- Arrays ------------------------------------------------------------------------------ */
+
+/* All of these: any thread; blocks. The loop runs over the elements; with errors, what is given
+ * back is as before. FILCH_EINVAL, too: the size is 0, the array is larger than memory, or NULL and
+ * not empty. */
+
+/* *index: of the first element that the predicate holds for, the same on every run; count if there
+ * is none. Elements behind it may or may not have been looked at. */
+FILCH_API int filch_find(struct filch_pool *pool, const void *base, size_t count, size_t size,
+                         filch_predicate *predicate, void *context, size_t *index,
+                         const struct filch_loop *options);
+
+/* *answer: whether the predicate holds for an element, or for every one. Ends as soon as that is
+ * known. */
+FILCH_API int filch_any(struct filch_pool *pool, const void *base, size_t count, size_t size,
+                        filch_predicate *predicate, void *context, bool *answer,
+                        const struct filch_loop *options);
+FILCH_API int filch_all(struct filch_pool *pool, const void *base, size_t count, size_t size,
+                        filch_predicate *predicate, void *context, bool *answer,
+                        const struct filch_loop *options);
+
+/* *min, *max: the index of the smallest and of the largest element, of the first one where several
+ * are. An order that contradicts itself gives any two. Errors: FILCH_EINVAL (there is no element),
+ * too. */
+FILCH_API int filch_min_max(struct filch_pool *pool, const void *base, size_t count,
+                            size_t size, filch_compare *compare, void *context, size_t *min,
+                            size_t *max, const struct filch_loop *options);
+
+/* fn(context, &in[i], &out[i]) for each i. The arrays may be the same one if the sizes are. With
+ * errors, what `out` holds is undefined. (The executor's map, which waits for the results of
+ * tasks, is filch/map.h.) */
+FILCH_API int filch_map(struct filch_pool *pool, const void *in, size_t in_size, void *out,
+                        size_t out_size, size_t count, filch_map_fn *fn, void *context,
+                        const struct filch_loop *options);
+
+/* Copies the elements that the predicate holds for to `out`, which has room for `count` and does not
+ * overlap, in their order; *kept: how many. The predicate is asked once for each element. Allocates
+ * about a byte for each. With errors, what `out` holds is undefined. Errors: FILCH_ENOMEM, too. */
+FILCH_API int filch_filter(struct filch_pool *pool, const void *in, size_t count, size_t size,
+                           void *out, size_t *kept, filch_predicate *predicate, void *context,
+                           const struct filch_loop *options);
+
+/* Moves the elements that the predicate holds for before the others; both keep their order.
+ * *boundary: how many it holds for. It is asked once for each element. Allocates as much again as
+ * the array, and about a byte for each element. With errors, the array is as before. Errors:
+ * FILCH_ENOMEM, too. */
+FILCH_API int filch_partition(struct filch_pool *pool, void *base, size_t count, size_t size,
+                              filch_predicate *predicate, void *context, size_t *boundary,
+                              const struct filch_loop *options);
 
 FILCH_END_DECLS
 
