@@ -86,11 +86,12 @@ FILCH_API int filch_find(struct filch_pool *pool, const void *base, size_t count
                          filch_predicate *predicate, void *context, size_t *index,
                          const struct filch_loop *options);
 
-/* *answer: whether the predicate holds for an element, or for every one. Ends as soon as that is
- * known. */
+/* *answer: whether the predicate holds for an element. Ends as soon as that is known. */
 FILCH_API int filch_any(struct filch_pool *pool, const void *base, size_t count, size_t size,
                         filch_predicate *predicate, void *context, bool *answer,
                         const struct filch_loop *options);
+
+/* *answer: whether it holds for every element. Likewise. */
 FILCH_API int filch_all(struct filch_pool *pool, const void *base, size_t count, size_t size,
                         filch_predicate *predicate, void *context, bool *answer,
                         const struct filch_loop *options);
