@@ -24,7 +24,7 @@ static void run(const struct fi_errand *errand, struct filch_token *token,
     if (errand->group && fi_failed(value)) {
         const char *text;
         int code = fi_frame_failure(&frame, &text);
-        fi_group_note(errand->group, code, text);
+        fi_group_fail(errand->group, code, text);
     }
 }
 
@@ -41,7 +41,7 @@ static void work_off(const struct fi_errand *errand, struct fi_worker *worker, i
     if (!refusal)
         run(errand, token, tally);
     else if (errand->group)
-        fi_group_note(errand->group, refusal, NULL);
+        fi_group_skip(errand->group, refusal);
     if (tally && worker)
         fi_worker_tally(worker, tally);
     else if (tally)
@@ -67,11 +67,21 @@ static void run_here(const struct fi_errand *errand)
     fi_executor_end_here(errand->executor);
 }
 
+/* Why nothing can be submitted now, or 0. */
+static int check(const struct filch_executor *executor, struct filch_group *group)
+{
+    int error = fi_executor_check(executor);
+
+    if (!error && group && filch_token_cancelled(fi_group_token(group)))
+        error = FILCH_ECANCELED;
+    return error;
+}
+
 int fi_errand_submit(struct filch_executor *executor, struct filch_group *group, filch_fn *fn,
                      void *arg)
 {
     struct fi_errand errand = {{take}, fn, arg, executor, group};
-    int error = fn ? fi_executor_check(executor) : FILCH_EINVAL;
+    int error = fn ? check(executor, group) : FILCH_EINVAL;
 
     if (error)
         return error;
@@ -142,7 +152,7 @@ int fi_errand_submit_many(struct filch_executor *executor, struct filch_group *g
         if (one_by_one) {
             error = fi_errand_submit(executor, group, fn, args[done]);
             done += !error;
-        } else if (!(error = fi_executor_check(executor))) {
+        } else if (!(error = check(executor, group))) {
             error = submit_portion(executor, group, fn, args + done, portion, &pushed);
             done += pushed;
         }

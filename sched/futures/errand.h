@@ -32,9 +32,13 @@ int fi_errand_submit_many(struct filch_executor *executor, struct filch_group *g
 
 /* ---- group.c ----------------------------------------------------------------------------- */
 
-/* Who has ended a task of the group, or not run it. Keeps the first error; code 0: there is
- * none. */
-void fi_group_note(struct filch_group *group, int code, const char *text);
+/* Who has run a task of the group, which failed. Keeps the failure and cancels the group. With
+ * FILCH_ECANCELED the task was cut short, which is no failure: as fi_group_skip(). text: or
+ * NULL. */
+void fi_group_fail(struct filch_group *group, int code, const char *text);
+
+/* Who has not run a task of the group. refusal: why. */
+void fi_group_skip(struct filch_group *group, int refusal);
 
 struct fi_tally *fi_group_tally(struct filch_group *group);
 struct filch_token *fi_group_token(struct filch_group *group);

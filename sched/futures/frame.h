@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The submitted task that runs on a thread: what filch_fail() and filch_cancelled() speak of. Tasks
- * nest when one of them waits, so frames form a stack. A frame is the thread's own; its scope, which
- * is what the frame's function belongs to, may be that of a frame on another thread: it does not
- * change as long as that one's function runs. */
+ * nest when one of them waits, so frames form a stack. A frame is the thread's own; its scope,
+ * which is what the frame's function belongs to, may be that of a frame on another thread: it does
+ * not change as long as that one's function runs. */
 #ifndef FI_FRAME_H
 #define FI_FRAME_H
 

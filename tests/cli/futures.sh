@@ -83,7 +83,7 @@ token, behind its deadline: a new task: FILCH_ECANCELED, "the task was cancelled
 tokens, the middle of three cancelled: False True True
 stop a running task: False, it was told: True
 group of 1,000 tasks: 1,000 ran
-group, two of four fail: code 7, "line 3: no number"; 2 others ran
+group, the first of four fails: code 7, "line 3: no number"; failures: 1, skipped: 3, one more: FILCH_ECANCELED
 group, held, wait for 10 ms: FILCH_ETIMEDOUT, cancelled: FILCH_ECANCELED, 0 of the 9 queued ran
 2 workers, tasks asleep at once: 100, meanwhile fib(20) = 6765, then awake: 100
 mutex, 6 tasks add 1,000 each: 6,000, locked twice: FILCH_EDEADLK

@@ -825,6 +825,61 @@ static int submit_to_group(int variant) /* a kind, one or many */
     return error;
 }
 
+/* Each submits the next one, which runs here, and fails after it. */
+struct failing {
+    struct filch_group *group;
+    int depth;
+};
+
+static void *fail_below(void *argument)
+{
+    struct failing *failing = argument, below = {failing->group, failing->depth - 1};
+    if (below.depth > 0)
+        HOLDS(!filch_group_submit(below.group, fail_below, &below));
+    arm();
+    return filch_fail(failing->depth, "depth %d", failing->depth);
+}
+
+static int fail_in_group(int with_pool) /* which has stores of free blocks */
+{
+    enum { DEPTH = 5 };
+    struct backend backend = begin(INLINE);
+    struct filch_pool *pool = with_pool ? new_pool(1) : NULL;
+    struct filch_group_failure failures[DEPTH];
+    struct failing failing = {NULL, DEPTH};
+    char text[20];
+    HOLDS(!filch_group_create(backend.executor, NULL, &failing.group));
+    HOLDS(!filch_group_submit(failing.group, fail_below, &failing));
+    disarm();
+    HOLDS(filch_group_wait(failing.group, FILCH_FOREVER) == 1);
+    HOLDS(!strcmp(filch_group_error(failing.group, NULL), "depth 1"));
+    HOLDS(filch_group_errors(failing.group, failures, DEPTH) == DEPTH);
+    for (int i = 0, lost = 0; i < DEPTH; i++) {
+        int code = failures[i].code;
+        if (code == FILCH_ENOMEM) /* these come last */
+            lost++;
+        else
+            HOLDS(!lost && code > i && code <= DEPTH);
+        snprintf(text, sizeof text, "depth %d", code);
+        HOLDS(!strcmp(failures[i].text, text) ||
+              (report->hit && !strcmp(failures[i].text, filch_strerror(code))));
+        HOLDS(code == i + 1 || report->hit);
+    }
+    HOLDS(filch_group_submit(failing.group, count, NULL) == FILCH_ECANCELED);
+    HOLDS(!filch_group_destroy(failing.group));
+    HOLDS(!filch_pool_destroy(pool));
+    end(&backend);
+    return 0;
+}
+
+Test(alloc, all_failures_of_a_group_are_counted)
+{
+    static const struct scenario scenarios[] = {
+        {"failures of a group", fail_in_group, 2, COPES},
+    };
+    try_scenarios(scenarios, COUNT(scenarios));
+}
+
 Test(alloc, what_cannot_be_submitted_does_not_run)
 {
     static const struct scenario scenarios[] = {

@@ -273,6 +273,7 @@ Test(executor_end, cancel_futures_ends_groups)
             cr_assert_eq(filch_group_submit(group, count, NULL), 0);
         cr_assert_eq(shut_down(backend.executor, false, true), 0);
         cr_assert_eq(filch_group_wait(group, FILCH_FOREVER), FILCH_ECANCELED);
+        cr_assert_eq(filch_group_skipped(group), 30);
         cr_assert_eq(filch_group_destroy(group), 0);
         sem_post(&leave);
         filch_future_release(held);

@@ -284,29 +284,168 @@ Test(group, a_task_that_waits_for_its_own_is_told_so)
 
 /* ---- Errors ------------------------------------------------------------------------------ */
 
-Test(group, keeps_the_first_error_and_its_text)
+static void assert_refuses(struct filch_group *group)
+{
+    void *arguments[3] = {NULL};
+    size_t submitted = 9;
+    cr_assert_eq(filch_group_submit(group, count, NULL), FILCH_ECANCELED);
+    cr_assert_eq(filch_group_submit_many(group, count, arguments, 3, &submitted),
+                 FILCH_ECANCELED);
+    cr_assert_eq(submitted, 0);
+}
+
+Test(group, keeps_the_first_failure_and_its_text)
 {
     for (enum kind kind = 0; kind < KINDS; kind++) {
         struct backend backend = backend_of(kind, 1);
         struct filch_group *group = group_on(backend.executor);
-        struct complaint first = {5, "the first"}, second = {6, "the second"};
         int code = 1;
         cr_assert_null(filch_group_error(group, &code));
         cr_assert_eq(code, 0);
-        atomic_store(&ran, 0);
-        submit_in(group, count, NULL);
-        submit_in(group, complain, &first);
-        submit_in(group, complain, &second);
-        submit_in(group, count, NULL);
+        submit_in(group, complain, &(struct complaint){5, "the first"});
         for (int i = 0; i < 2; i++) {
             cr_assert_eq(wait_for(group), 5);
             cr_assert_str_eq(filch_group_error(group, &code), "the first");
             cr_assert_eq(code, 5);
             cr_assert_str_eq(filch_group_error(group, NULL), "the first");
+            assert_refuses(group);
         }
-        cr_assert_eq(atomic_load(&ran), 2, "an error does not stop the others");
+        cr_assert_eq(filch_group_skipped(group), 0, "what is refused was not submitted");
+        group_end(group);
+        backend_destroy(&backend);
+    }
+    cr_assert_eq(atomic_load(&ran), 0);
+}
+
+Test(group, a_failure_keeps_the_rest_from_being_run)
+{
+    for (enum kind kind = THREADS; kind <= SHARED; kind++) {
+        struct backend backend = backend_of(kind, 1);
+        struct filch_token *parent;
+        struct filch_group *group;
+        struct complaint complaints[] = {{5, "the first"}, {6, "the second"}};
+        struct filch_future *held = occupy_executor(backend.executor);
+        cr_assert_eq(filch_token_create(NULL, &parent), 0);
+        cr_assert_eq(filch_group_create(backend.executor, parent, &group), 0);
+        atomic_store(&ran, 0);
         submit_in(group, count, NULL);
-        cr_assert_eq(wait_for(group), 5, "it stays");
+        for (int i = 0; i < 2; i++) {
+            submit_in(group, complain, &complaints[i]);
+            submit_in(group, count, NULL);
+        }
+        sem_post(&leave);
+        cr_assert_eq(wait_for(group), 5, "%s", kind_names[kind]);
+        cr_assert_eq(atomic_load(&ran), 1);
+        cr_assert_eq(filch_group_skipped(group), 3);
+        cr_assert_eq(filch_group_errors(group, NULL, 0), 1, "the skipped are no failures");
+        cr_assert(filch_token_cancelled(filch_group_token(group)));
+        cr_assert_not(filch_token_cancelled(parent), "nothing goes upwards");
+        group_end(group);
+        filch_token_release(parent);
+        (void)result_of(held);
+        backend_destroy(&backend);
+    }
+}
+
+static void *run_until_cancelled(void *code)
+{
+    sem_post(&entered);
+    while (!filch_cancelled())
+        sched_yield();
+    return *(int *)code ? filch_fail(*(int *)code, "on being told") : count(NULL);
+}
+
+/* One runs on and succeeds, one has a failure of its own, one gives up. */
+Test(group, a_failure_tells_what_runs)
+{
+    struct filch_executor *executor = executor_of(4);
+    struct filch_group *group = group_on(executor);
+    struct filch_group_failure failures[3];
+    int codes[] = {0, 6, FILCH_ECANCELED};
+    for (size_t i = 0; i < COUNT(codes); i++) {
+        submit_in(group, run_until_cancelled, &codes[i]);
+        await_signal(&entered);
+    }
+    submit_in(group, complain, &(struct complaint){5, "why"});
+    cr_assert_eq(wait_for(group), 5);
+    cr_assert_eq(atomic_load(&ran), 1);
+    cr_assert_eq(filch_group_errors(group, failures, 3), 2);
+    cr_assert_eq(failures[0].code, 5);
+    cr_assert_eq(failures[1].code, 6);
+    cr_assert_str_eq(failures[1].text, "on being told");
+    cr_assert_eq(filch_group_skipped(group), 1, "who gives up has not failed");
+    group_end(group);
+    destroy(executor);
+}
+
+/* Tasks that fail when it is their turn. */
+enum { FAILING = 6 };
+static sem_t turns[FAILING];
+
+static void *fail_in_turn(void *place)
+{
+    int number = *(int *)place;
+    sem_post(&entered);
+    await_signal(&turns[number]);
+    return filch_fail(number + 1, "%0*d", 100 * number, number); /* some are long */
+}
+
+Test(group, keeps_all_failures_in_their_order)
+{
+    static const int order[FAILING] = {3, 0, 5, 4, 1, 2};
+    struct filch_executor *executor = executor_of(FAILING);
+    struct filch_group *group = group_on(executor);
+    struct filch_group_failure failures[FAILING + 1], again[FAILING];
+    cr_assert_eq(filch_group_errors(group, failures, 3), 0);
+    for (int i = 0; i < FAILING; i++)
+        sem_init(&turns[i], 0, 0);
+    for (int i = 0; i < FAILING; i++) {
+        submit_in(group, fail_in_turn, (int *)&order[i]);
+        await_signal(&entered);
+    }
+    for (size_t i = 0; i < FAILING; i++) {
+        sem_post(&turns[order[i]]);
+        while (filch_group_errors(group, failures, FAILING) == i)
+            sched_yield();
+        for (size_t j = 0; j <= i; j++)
+            cr_assert_eq(failures[j].code, order[j] + 1);
+    }
+    cr_assert_eq(wait_for(group), order[0] + 1);
+    cr_assert_eq(filch_group_errors(group, again, FAILING), FAILING);
+    for (int i = 0; i < FAILING; i++) {
+        size_t length = order[i] ? 100 * (size_t)order[i] : 1;
+        cr_assert_eq(again[i].text, failures[i].text, "texts stay");
+        cr_assert_eq(strlen(again[i].text), length < 255 ? length : 255);
+    }
+    cr_assert_str_eq(filch_group_error(group, NULL), again[0].text);
+    for (size_t room = 0; room <= FAILING; room++) {
+        memset(failures, 0, sizeof failures);
+        cr_assert_eq(filch_group_errors(group, room ? failures : NULL, room), FAILING);
+        for (size_t i = 0; i <= FAILING; i++)
+            cr_assert_eq(failures[i].code, i < room ? order[i] + 1 : 0);
+    }
+    group_end(group);
+    destroy(executor);
+}
+
+Test(group, who_gives_up_is_skipped_and_stops_nobody)
+{
+    for (enum kind kind = 0; kind < KINDS; kind++) {
+        struct backend backend = backend_of(kind, 1);
+        struct filch_group *group = group_on(backend.executor);
+        int code = 0;
+        atomic_store(&ran, 0);
+        submit_in(group, complain, &(struct complaint){FILCH_ECANCELED, "by its future"});
+        submit_in(group, count, NULL);
+        cr_assert_eq(wait_for(group), FILCH_ECANCELED);
+        cr_assert_eq(atomic_load(&ran), 1);
+        cr_assert_eq(filch_group_skipped(group), 1);
+        cr_assert_eq(filch_group_errors(group, NULL, 0), 0);
+        cr_assert_str_eq(filch_group_error(group, &code), filch_strerror(FILCH_ECANCELED));
+        cr_assert_eq(code, FILCH_ECANCELED);
+        cr_assert_not(filch_token_cancelled(filch_group_token(group)));
+        submit_in(group, complain, &(struct complaint){5, "a failure"});
+        cr_assert_eq(wait_for(group), 5, "a failure counts more");
         group_end(group);
         backend_destroy(&backend);
     }
@@ -445,7 +584,9 @@ Test(group, cancelling_it_tells_what_runs_and_skips_the_rest)
         cr_assert(answers[1]);
         cr_assert_eq(atomic_load(&ran), 0);
         cr_assert_eq(filch_token_cancelled(parent), how == PARENT, "nothing goes upwards");
-        submit_in(group, count, NULL);
+        cr_assert_eq(filch_group_skipped(group), 10);
+        cr_assert_eq(filch_group_errors(group, NULL, 0), 0);
+        assert_refuses(group);
         cr_assert_eq(wait_for(group), FILCH_ECANCELED);
         cr_assert_eq(atomic_load(&ran), 0);
         group_end(group);
@@ -454,30 +595,161 @@ Test(group, cancelling_it_tells_what_runs_and_skips_the_rest)
     }
 }
 
-Test(group, an_error_before_it_is_cancelled_stays_the_first)
+Test(group, that_is_cancelled_before_takes_no_tasks)
+{
+    for (enum kind kind = 0; kind < KINDS; kind++) {
+        struct backend backend = backend_of(kind, 1);
+        struct filch_group *group = group_on(backend.executor);
+        cr_assert_eq(filch_group_submit(group, NULL, NULL), FILCH_EINVAL);
+        filch_token_cancel(filch_group_token(group));
+        assert_refuses(group);
+        cr_assert_eq(wait_for(group), 0, "nothing was submitted");
+        cr_assert_eq(filch_group_skipped(group), 0);
+        group_end(group);
+        backend_destroy(&backend);
+    }
+    cr_assert_eq(atomic_load(&ran), 0);
+}
+
+Test(group, that_is_cancelled_when_all_has_been_run_has_no_error)
 {
     struct filch_executor *executor = executor_of(1);
     struct filch_group *group = group_on(executor);
-    submit_in(group, complain, &(struct complaint){5, "why"});
-    cr_assert_eq(wait_for(group), 5);
-    filch_token_cancel(filch_group_token(group));
     submit_in(group, count, NULL);
-    cr_assert_eq(wait_for(group), 5);
+    cr_assert_eq(wait_for(group), 0);
+    filch_token_cancel(filch_group_token(group));
+    cr_assert_eq(wait_for(group), 0);
+    cr_assert_null(filch_group_error(group, NULL));
     group_end(group);
     destroy(executor);
 }
 
-Test(group, inline_does_not_run_what_is_cancelled)
+Test(group, a_deadline_stops_what_runs_and_skips_the_rest)
 {
-    struct backend backend = backend_of(INLINE, 0);
-    struct filch_group *group = group_on(backend.executor);
-    filch_token_cancel(filch_group_token(group));
-    submit_in(group, count, NULL);
-    cr_assert_eq(wait_for(group), FILCH_ECANCELED);
-    cr_assert_eq(atomic_load(&ran), 0);
-    group_end(group);
-    backend_destroy(&backend);
+    for (int patient = 0; patient < 2; patient++) {
+        struct filch_executor *executor = executor_of(1);
+        struct filch_group *group = group_on(executor);
+        atomic_store(&ran, 0);
+        submit_in(group, run_until_cancelled, &(int){0});
+        await_signal(&entered);
+        if (!patient)
+            submit_in(group, count, NULL);
+        cr_assert_eq(filch_token_set_deadline(filch_group_token(group), 0.002), 0);
+        cr_assert_eq(wait_for(group), patient ? 0 : FILCH_ECANCELED);
+        cr_assert_eq(atomic_load(&ran), 1);
+        cr_assert_eq(filch_group_skipped(group), !patient);
+        assert_refuses(group);
+        cr_assert_eq(filch_token_set_deadline(filch_group_token(group), FILCH_FOREVER), 0);
+        submit_in(group, count, NULL);
+        cr_assert_eq(wait_for(group), patient ? 0 : FILCH_ECANCELED);
+        cr_assert_eq(atomic_load(&ran), 2, "the deadline was moved");
+        group_end(group);
+        destroy(executor);
+    }
 }
+
+/* ---- In each other ------------------------------------------------------------------------- */
+
+/* A group in a task of the one around: one of its tasks runs until it is told to stop. */
+struct inner {
+    struct filch_executor *executor;
+    struct filch_token *parent;
+    int error;
+    size_t skipped;
+};
+
+static void *run_inner(void *argument)
+{
+    struct inner *inner = argument;
+    struct filch_group *group;
+    int none = 0;
+    cr_assert_eq(filch_group_create(inner->executor, inner->parent, &group), 0);
+    submit_in(group, run_until_cancelled, &none);
+    for (int i = 0; i < 5; i++)
+        submit_in(group, count, NULL);
+    inner->error = wait_for(group);
+    inner->skipped = filch_group_skipped(group);
+    group_end(group);
+    return inner->error ? filch_fail(inner->error, "inner") : NULL;
+}
+
+Test(group, a_failure_cancels_the_groups_below)
+{
+    struct filch_executor *outside = executor_of(2), *inside = executor_of(1);
+    struct filch_group *group = group_on(outside);
+    struct inner inner = {.executor = inside, .parent = filch_group_token(group)};
+    submit_in(group, run_inner, &inner);
+    await_signal(&entered);
+    submit_in(group, complain, &(struct complaint){5, "outside"});
+    cr_assert_eq(wait_for(group), 5);
+    cr_assert_eq(inner.error, FILCH_ECANCELED);
+    cr_assert_eq(inner.skipped, 5);
+    cr_assert_eq(atomic_load(&ran), 1);
+    cr_assert_eq(filch_group_errors(group, NULL, 0), 1, "below it nothing has failed");
+    cr_assert_eq(filch_group_skipped(group), 1);
+    group_end(group);
+    destroy(outside);
+    destroy(inside);
+}
+
+static void *fail_inner(void *argument)
+{
+    struct inner *inner = argument;
+    struct filch_group *group;
+    cr_assert_eq(filch_group_create(inner->executor, inner->parent, &group), 0);
+    submit_in(group, complain, &(struct complaint){6, "inside"});
+    inner->error = wait_for(group);
+    cr_assert(filch_token_cancelled(filch_group_token(group)));
+    cr_assert_not(filch_cancelled());
+    group_end(group);
+    return count(NULL);
+}
+
+Test(group, a_failure_below_is_its_tasks_affair)
+{
+    struct filch_executor *executor = executor_of(1);
+    struct filch_group *group = group_on(executor);
+    struct inner inner = {.executor = executor, .parent = filch_group_token(group)};
+    for (int i = 0; i < 3; i++) {
+        submit_in(group, fail_inner, &inner);
+        cr_assert_eq(wait_for(group), 0);
+        cr_assert_eq(inner.error, 6);
+    }
+    cr_assert_eq(atomic_load(&ran), 3);
+    group_end(group);
+    destroy(executor);
+}
+
+/* Without a parent a group is on its own, also in a task of another one. */
+static void *run_alone(void *argument)
+{
+    struct inner *inner = argument;
+    struct filch_group *group = group_on(inner->executor);
+    hold(NULL);
+    cr_assert(filch_cancelled());
+    submit_in(group, count, NULL);
+    inner->error = wait_for(group);
+    group_end(group);
+    return NULL;
+}
+
+Test(group, without_a_parent_is_not_cancelled_with_the_one_around)
+{
+    struct filch_executor *executor = executor_of(1);
+    struct filch_group *group = group_on(executor);
+    struct inner inner = {.executor = executor, .error = 9};
+    submit_in(group, run_alone, &inner);
+    await_signal(&entered);
+    filch_token_cancel(filch_group_token(group));
+    sem_post(&leave);
+    cr_assert_eq(wait_for(group), 0);
+    cr_assert_eq(inner.error, 0);
+    cr_assert_eq(atomic_load(&ran), 1);
+    group_end(group);
+    destroy(executor);
+}
+
+/* ---- Its token ----------------------------------------------------------------------------- */
 
 Test(group, its_token_outlives_it_where_others_keep_it)
 {

@@ -241,6 +241,9 @@ Test(scope, calls_nest_and_each_goes_back_to_the_one_before)
     cr_assert_null(filch_scope_current());
     cr_assert_eq(calls[0], calls[1] + 1);
     cr_assert_gt(calls[1], 50);
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(filch_future_result(futures[i], 1e-6, NULL), FILCH_ETIMEDOUT,
+                     "this thread may wait for them again");
     sem_post(&leave);
     sem_post(&leave);
     for (int i = 0; i < 2; i++)

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * Groups under load: several threads, each with groups of its own on executors that they share,
- * of tasks that submit more of their kind, fail, have groups of their own, cancel, or block; waited
- * for with short timeouts, and by two at once; used again, and destroyed with tasks outstanding.
- * Imitates requests that spread into many small tasks, some of which are given up. What tasks write
- * is read after the wait without any lock, so that ThreadSanitizer sees a wait that ends early. */
+ * of tasks that submit more of their kind, fail, have groups of their own, fork, cancel, or block;
+ * waited for with short timeouts, and by two at once; used again until they fail, and destroyed
+ * with tasks outstanding. Imitates requests that spread into many small tasks, some of which are
+ * given up. What tasks write is read after the wait without any lock, so that ThreadSanitizer sees a
+ * wait that ends early. */
 #include "stress.h"
 
 #include <filch/blocking.h>
 #include <filch/cancel.h>
 #include <filch/group.h>
+#include <filch/task.h>
 
 #include <pthread.h>
 #include <sched.h>
@@ -23,7 +25,7 @@
 
 static struct filch_pool *pool;
 static struct filch_executor *executors[EXECUTORS];
-static _Atomic(uint64_t) uses, tasks_run, timeouts, failures, cancels;
+static _Atomic(uint64_t) uses, tasks_run, timeouts, failures, cancels, parts, parts_cancelled;
 
 /* A use of a group: tasks are submitted, more come from them, and all are waited for. */
 struct use {
@@ -35,7 +37,7 @@ struct use {
     struct slot {
         struct use *use;
         unsigned depth;
-        int written; /* by the task, plainly */
+        int written, failed; /* by the task, plainly */
     } slots[SLOTS];
 };
 
@@ -51,7 +53,8 @@ static void submit(struct use *use, unsigned depth)
         return;
     use->slots[place] = (struct slot){.use = use, .depth = depth};
     int error = filch_group_submit(use->group, spread, &use->slots[place]);
-    CHECK(!error || (use->may_refuse && error == FILCH_EFULL));
+    CHECK(!error || (use->may_refuse && error == FILCH_EFULL) ||
+          ((use->may_fail || use->may_cancel) && error == FILCH_ECANCELED));
     if (!error)
         atomic_fetch_add(&use->submitted, 1);
 }
@@ -76,12 +79,68 @@ static void spread_inside(struct use *use)
     CHECK(!filch_group_create(executors[use->number % EXECUTORS], filch_group_token(use->group),
                               &inner));
     int error = filch_group_submit_many(inner, set, arguments, FLAGS, &submitted);
-    CHECK(submitted == FLAGS || (error == FILCH_EFULL && submitted < FLAGS));
+    CHECK(submitted == FLAGS || error == FILCH_EFULL || error == FILCH_ECANCELED);
     error = filch_group_wait(inner, FILCH_FOREVER);
-    CHECK(!error || (error == FILCH_ECANCELED && use->may_cancel));
-    for (size_t i = 0; i < submitted; i++)
-        CHECK(flags[i] || use->may_cancel);
+    CHECK(!error || (error == FILCH_ECANCELED && (use->may_cancel || use->may_fail)));
+    size_t run = 0;
+    for (size_t i = 0; i < FLAGS; i++)
+        run += flags[i];
+    CHECK(run + filch_group_skipped(inner) == submitted);
     CHECK(!filch_group_destroy(inner));
+}
+
+/* Parts of a task, forked to any worker of a pool, each in the task's scope. */
+struct whole {
+    struct use *use;
+    struct filch_scope *scope;
+    struct filch_token *token; /* of every fourth part */
+};
+
+static void be_part_under_token(void *argument)
+{
+    struct whole *whole = argument;
+
+    CHECK(filch_scope_current() != whole->scope);
+    if (filch_scope_cancelled(whole->scope))
+        CHECK(filch_cancelled());
+    filch_token_cancel(whole->token);
+    CHECK(filch_cancelled());
+}
+
+static void be_part(void *argument)
+{
+    struct whole *whole = argument;
+
+    CHECK(filch_scope_current() == whole->scope);
+    if (filch_cancelled()) {
+        CHECK(filch_scope_cancelled(whole->scope));
+        atomic_fetch_add(&parts_cancelled, 1);
+    }
+    CHECK(filch_group_wait(whole->use->group, FILCH_FOREVER) == FILCH_EDEADLK);
+    (void)filch_fail(OWN_ERROR + 1, "of a part: not of the task");
+    if (atomic_fetch_add(&parts, 1) % 4 == 0)
+        filch_token_call(whole->token, be_part_under_token, whole);
+    CHECK(filch_scope_current() == whole->scope);
+}
+
+FILCH_VOID_TASK(fork_parts, struct whole *, whole, int, depth)
+{
+    if (!depth) {
+        filch_scope_call(whole->scope, be_part, whole);
+        return;
+    }
+    FILCH_FORK(fork_parts, whole, depth - 1);
+    FILCH_CALL(fork_parts, whole, depth - 1);
+    FILCH_JOIN(fork_parts);
+}
+
+static void fork_inside(struct use *use)
+{
+    struct whole whole = {.use = use, .scope = filch_scope_current()};
+
+    CHECK(!filch_token_create(NULL, &whole.token));
+    FILCH_RUN(pool, fork_parts, &whole, 5);
+    filch_token_release(whole.token);
 }
 
 static void *spread(void *argument)
@@ -104,10 +163,11 @@ static void *spread(void *argument)
         filch_token_cancel(filch_group_token(use->group));
     if (draw % 64 == 4)
         CHECK(filch_group_wait(use->group, FILCH_FOREVER) == FILCH_EDEADLK);
+    if (draw % 64 == 6)
+        fork_inside(use);
     slot->written = 1;
-    if (use->may_fail && draw % 64 == 5)
-        return filch_fail(OWN_ERROR, "slot %d", (int)(slot - use->slots));
-    return NULL;
+    slot->failed = use->may_fail && draw % 64 == 5;
+    return slot->failed ? filch_fail(OWN_ERROR, "slot %d", (int)(slot - use->slots)) : NULL;
 }
 
 /* ---- Those who wait ---------------------------------------------------------------------- */
@@ -116,6 +176,22 @@ static void check_error(const struct use *use, int error)
 {
     CHECK(error == 0 || (error == OWN_ERROR && use->may_fail) ||
           (error == FILCH_ECANCELED && use->may_cancel));
+}
+
+/* How many of its tasks have been run, and how many of these failed. */
+struct sum {
+    size_t written, failed;
+};
+
+static struct sum sum_up(const struct use *use)
+{
+    struct sum sum = {0, 0};
+
+    for (int i = 0; i < SLOTS; i++) {
+        sum.written += (size_t)use->slots[i].written;
+        sum.failed += (size_t)use->slots[i].failed;
+    }
+    return sum;
 }
 
 static int await_impatiently(struct use *use)
@@ -137,28 +213,35 @@ static void *await_beside(void *argument)
 }
 
 /* All that the group has taken in has ended. */
-static void check_slots(struct use *use, int error)
+static void check_slots(struct use *use)
 {
-    int written = 0;
+    struct sum sum = sum_up(use);
 
-    for (int i = 0; i < SLOTS; i++)
-        written += use->slots[i].written;
-    CHECK(written == atomic_load(&use->started));
-    CHECK(written == atomic_load(&use->submitted) ||
-          (use->may_cancel && written < atomic_load(&use->submitted)));
-    CHECK(written == atomic_load(&use->submitted) || error);
-    atomic_fetch_add(&tasks_run, (uint64_t)written);
+    CHECK(sum.written == (size_t)atomic_load(&use->started));
+    atomic_fetch_add(&tasks_run, sum.written);
     atomic_fetch_add(&uses, 1);
 }
 
-static void check_text(struct use *use, int error)
+static void check_failures(struct use *use, int error)
 {
+    struct filch_group_failure list[SLOTS];
+    struct sum sum = sum_up(use);
     int code = -1000;
+    unsigned place;
     const char *text = filch_group_error(use->group, &code);
 
     CHECK(code == error && (text != NULL) == (error != 0));
-    CHECK(error != OWN_ERROR || !strncmp(text, "slot ", 5));
-    atomic_fetch_add(&failures, error == OWN_ERROR);
+    CHECK(sum.written + filch_group_skipped(use->group) ==
+          (size_t)atomic_load(&use->submitted));
+    CHECK(filch_group_errors(use->group, list, SLOTS) == sum.failed);
+    CHECK((error == OWN_ERROR) == (sum.failed > 0));
+    for (size_t i = 0; i < sum.failed; i++) {
+        CHECK(list[i].code == OWN_ERROR && sscanf(list[i].text, "slot %u", &place) == 1);
+        CHECK(place < SLOTS && use->slots[place].failed--); /* each but once */
+    }
+    CHECK(!sum.failed || text == list[0].text);
+    CHECK(!sum.failed || filch_token_cancelled(filch_group_token(use->group)));
+    atomic_fetch_add(&failures, sum.failed);
     atomic_fetch_add(&cancels, error == FILCH_ECANCELED);
 }
 
@@ -180,8 +263,8 @@ static void use_group(struct use *use)
     if (beside)
         pthread_join(thread, NULL);
     check_error(use, error);
-    check_text(use, error);
-    check_slots(use, error);
+    check_slots(use);
+    check_failures(use, error);
 }
 
 /* ---- Rounds ------------------------------------------------------------------------------ */
@@ -202,7 +285,7 @@ static void abandon(struct use *use)
     for (unsigned i = 0; i < 20; i++)
         submit(use, 2);
     CHECK(!filch_group_destroy(use->group));
-    check_slots(use, 1);
+    check_slots(use);
 }
 
 static void *drive(void *argument)
@@ -218,7 +301,7 @@ static void *drive(void *argument)
         if (number % 3 == 0)
             CHECK(!filch_token_create(NULL, &parent));
         CHECK(!filch_group_create(executors[which], parent, &group));
-        /* First without errors, then with them: they stay. */
+        /* First without errors, then with them: then it takes no more. */
         for (unsigned i = 0; i < 4; i++) {
             struct use *use = use_create(number * 4 + i, group);
             use->may_fail = i > 1 && number / 2 % 2;
@@ -228,6 +311,10 @@ static void *drive(void *argument)
                 filch_token_cancel(parent);
             use_group(use);
             free(use);
+            if (!filch_group_error(group, NULL))
+                continue;
+            CHECK(!filch_group_destroy(group));
+            CHECK(!filch_group_create(executors[which], parent, &group));
         }
         CHECK(!filch_group_destroy(group));
         CHECK(!filch_group_create(executors[which], parent, &group));
@@ -266,9 +353,11 @@ int main(int argc, char **argv)
         CHECK(!filch_executor_destroy(executors[i]));
     CHECK(!filch_pool_destroy(pool));
     printf(
-        "group: %llu waits for %llu tasks, %llu failed, %llu cancelled, %llu timeouts passed\n",
+        "group: %llu waits for %llu tasks, %llu failed, %llu cancelled, %llu timeouts passed\n"
+        "group: %llu parts of tasks, %llu of them told to stop\n",
         (unsigned long long)atomic_load(&uses), (unsigned long long)atomic_load(&tasks_run),
         (unsigned long long)atomic_load(&failures), (unsigned long long)atomic_load(&cancels),
-        (unsigned long long)atomic_load(&timeouts));
+        (unsigned long long)atomic_load(&timeouts), (unsigned long long)atomic_load(&parts),
+        (unsigned long long)atomic_load(&parts_cancelled));
     return 0;
 }

@@ -140,21 +140,29 @@ static void show_group_runs(struct filch_executor *executor)
     filch_group_destroy(group);
 }
 
-/* With one worker tasks run in the order of submission. */
+/* With one worker tasks run in the order of submission; the first one waits until all are in. */
 static void show_group_failure(struct filch_executor *executor)
 {
     struct filch_group *group = make_group(executor);
-    int lines[2] = {3, 5}, code;
+    struct filch_group_failure failures[4];
+    struct show_held held;
+    int lines[2] = {3, 5};
     atomic_int runs = 0;
 
+    show_held_init(&held, 1);
+    show_must(filch_group_submit(group, show_hold, &held));
     for (int i = 0; i < 2; i++) {
         show_must(filch_group_submit(group, show_fail, &lines[i]));
         show_must(filch_group_submit(group, count, &runs));
     }
-    code = filch_group_wait(group, FILCH_FOREVER);
-    output_printf("group, two of four fail: code %d, \"%s\"; %d others ran\n", code,
-                  filch_group_error(group, NULL), atomic_load(&runs));
+    show_let_go(&held);
+    int code = filch_group_wait(group, FILCH_FOREVER);
+    size_t failed = filch_group_errors(group, failures, 4);
+    output_printf("group, the first of four fails: code %d, \"%s\"; failures: %d, skipped: %d",
+                  code, failures[0].text, (int)failed, (int)filch_group_skipped(group));
+    output_printf(", one more: %s\n", show_code(filch_group_submit(group, count, &runs)));
     filch_group_destroy(group);
+    show_held_fini(&held);
 }
 
 static void show_group_cancelled(struct filch_executor *executor)
