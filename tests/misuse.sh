@@ -109,6 +109,23 @@ FILCH_TASK(int, leaf, int, n) { return n; }
 FILCH_TASK(int, root, int, n) { FILCH_FORK(leaf, n); return n; }
 $program
 C
+caught 'a task that leaves scratch memory behind is named' \
+    'scratch memory is left behind: task " "leaf' 6 -DFILCH_DEBUG <<C
+FILCH_TASK(int, leaf, int, n) { return filch_scratch_alloc(16) ? n : 0; }
+FILCH_TASK(int, root, int, n) { FILCH_FORK(leaf, n); return FILCH_JOIN(leaf); }
+$program
+C
+caught 'a task that frees scratch memory of another one is named' \
+    'filch_scratch_reset() to a mark of somebody else.s: task " "leaf' 6 -DFILCH_DEBUG <<C
+FILCH_VOID_TASK(leaf, int, n) { if (n) filch_scratch_reset(0); }
+FILCH_TASK(int, root, int, n) {
+    if (!filch_scratch_alloc(16)) return n;
+    FILCH_CALL(leaf, n);
+    filch_scratch_reset(0);
+    return n;
+}
+$program
+C
 deep='FILCH_TASK(int, deep, int, n) {
     FILCH_FORK(deep, n + 1);
     return FILCH_JOIN(deep) + n;
@@ -133,6 +150,32 @@ for folder in atomics sched/core sched/futures sched/sync; do
 done
 library=$tmp/debug.o
 ${CC:-cc} -r -nostdlib -o "$library" "$tmp"/*/*.o "$tmp"/*/*/*.o
+
+# scratch STATEMENT AFTERWARDS: a program that submits a function with the one, and then does the other.
+scratch() {
+    cat <<C
+static void *use(void *arg) { $1; return arg; }
+int main(void) {
+    struct filch_executor *executor;
+    if (filch_executor_create(1, NULL, &executor) ||
+        filch_executor_submit(executor, use, NULL, NULL) || filch_executor_destroy(executor))
+        return 1;
+    $2;
+    return 0;
+}
+C
+}
+
+scratch '(void)filch_scratch_alloc(16)' '' >"$tmp/use.c"
+caught 'a submitted function that leaves scratch memory behind is caught' \
+    'a submitted task leaves scratch memory behind' 6 <"$tmp/use.c"
+scratch '' 'filch_scratch_reset(16)' >"$tmp/use.c"
+caught 'a reset to a mark that is gone is caught' 'with a mark that is gone' 6 <"$tmp/use.c"
+status=0
+scratch 'size_t mark = filch_scratch_mark(); (void)filch_scratch_alloc(16); filch_scratch_reset(mark)' \
+    '(void)filch_scratch_alloc(16); filch_scratch_reset(0)' | compile || status=1
+[ $status = 0 ] && "$tmp/program" >"$tmp/said" 2>&1 || status=1
+report $status 'scratch memory that is freed is not reported'
 
 # use RELEASES CALL: a program that has made and released a future, and calls.
 use() {

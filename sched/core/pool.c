@@ -17,6 +17,7 @@
 #define DEFAULT_STACK  ((size_t)16 << 20)
 #define MIN_STACK      ((size_t)64 << 10)
 #define DEFAULT_SLOTS  ((size_t)1 << 20)
+#define MAX_SCRATCH    (SIZE_MAX / 4)
 #define MAX_SLOTS      ((size_t)1 << 30)
 #define DEFAULT_SPARES 256
 
@@ -216,13 +217,15 @@ static int check_options(struct filch_pool_options *options)
         options->spares > FILCH_WORKERS_MAX)
         return FILCH_EINVAL;
     if ((options->stack_size && options->stack_size < MIN_STACK) ||
-        options->deque_slots > MAX_SLOTS)
+        options->deque_slots > MAX_SLOTS || options->scratch_size > MAX_SCRATCH)
         return FILCH_EINVAL;
     if (!options->stack_size)
         options->stack_size = DEFAULT_STACK;
     options->stack_size = (options->stack_size + page - 1) / page * page;
     if (!options->deque_slots)
         options->deque_slots = DEFAULT_SLOTS;
+    if (!options->scratch_size)
+        options->scratch_size = FI_SCRATCH_SIZE;
     if (!options->spares)
         options->spares = DEFAULT_SPARES;
     if (options->spares < 0)
@@ -473,5 +476,6 @@ void filch_stats_read(const struct filch_pool *pool, struct filch_stats *stats)
         stats->tasks += atomic_load_explicit(&worker->tasks, memory_order_relaxed);
         stats->parks += atomic_load_explicit(&worker->parks, memory_order_relaxed);
         stats->spills += atomic_load_explicit(&worker->spills, memory_order_relaxed);
+        stats->scratch += atomic_load_explicit(&worker->scratched, memory_order_relaxed);
     }
 }

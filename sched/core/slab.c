@@ -5,6 +5,7 @@
 #include "sched/core/slab.h"
 
 #include "atomics/queue.h"
+#include "sched/core/sanitize.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -17,16 +18,7 @@ static const size_t sizes[FI_SLABS] = {
 };
 
 /* AddressSanitizer should see each block come and go. */
-#if defined(__SANITIZE_ADDRESS__)
-#define DIRECT 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define DIRECT 1
-#endif
-#endif
-#ifndef DIRECT
-#define DIRECT 0
-#endif
+#define DIRECT FI_ASAN
 
 enum { ROUNDS = 62 }; /* with the count 504 bytes, 512 with malloc's header */
 
@@ -259,6 +251,11 @@ void fi_slab_leave(void)
 {
     if (atomic_fetch_sub_explicit(&depot.users, 1, memory_order_relaxed) == 1 && depot.ready)
         empty_depot();
+}
+
+bool fi_slab_used(void)
+{
+    return atomic_load_explicit(&depot.users, memory_order_relaxed) > 0;
 }
 
 void fi_slab_lock(void)

@@ -8,6 +8,8 @@
 #ifndef FI_SLAB_H
 #define FI_SLAB_H
 
+#include <stdbool.h>
+
 enum fi_slab {
     FI_SLAB_FUTURE,
     FI_SLAB_ERRAND, /* a task without a future */
@@ -27,6 +29,9 @@ void fi_slab_free(enum fi_slab slab, void *block);
 /* Any thread: a pool comes, a pool goes. */
 void fi_slab_enter(void);
 void fi_slab_leave(void);
+
+/* Any thread. Are there any? Others may know better by the time it returns. */
+bool fi_slab_used(void);
 
 /* Around fork(). */
 void fi_slab_lock(void);

@@ -142,6 +142,7 @@ void fi_spare_retire(struct fi_worker *spare)
         if (spare->searching || fi_pool_has_ended(pool))
             return;
         bool rests = fi_pool_rest(pool);
+        fi_scratch_trim(spare->scratch);
         fi_event_wait(&spare->event, ticket, FI_NEVER);
         if (rests)
             fi_pool_rise(pool);

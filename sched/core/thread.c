@@ -22,6 +22,7 @@ void fi_thread_free(struct fi_worker *worker)
             free(level);
         level = next;
     }
+    fi_scratch_destroy(worker->scratch);
     free(worker);
 }
 

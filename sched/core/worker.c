@@ -325,6 +325,8 @@ static void park(struct fi_worker *worker, struct fi_wait *wait)
     if (!fi_pool_has_work(pool)) {
         bool rests = !is_midway(wait) && fi_pool_rest(pool);
         fi_count(&worker->parks);
+        if (!is_midway(wait))
+            fi_scratch_trim(worker->scratch);
         if (!wait->over(wait))
             fi_event_wait(&worker->event, ticket, wait->deadline);
         if (rests)

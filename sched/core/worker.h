@@ -11,6 +11,7 @@
 #include "sched/core/batch.h"
 #include "sched/core/idle.h"
 #include "sched/core/latch.h"
+#include "sched/core/scratch.h"
 #include "sched/core/source.h"
 #include "sched/core/tally.h"
 
@@ -83,13 +84,14 @@ struct fi_worker {
     struct fi_source_turn sources; /* which one is next */
     int64_t refilled;              /* when it last took several tasks, ns */
     uint32_t portion;              /* how many at most */
+    struct fi_scratch *scratch;    /* or NULL; freed with the worker */
 
     /* Written with the pool's `lock`. */
     _Atomic(bool) started; /* it has a thread */
     bool member;           /* it takes part; always, but for spares */
 
     /* Written by the worker, read by filch_stats_read(). */
-    _Atomic(uint64_t) steals, races, tasks, parks, spills;
+    _Atomic(uint64_t) steals, races, tasks, parks, spills, scratched;
 
     /* Written by whoever wakes the worker. */
     alignas(FILCH_CACHE_LINE) struct fi_event event;

@@ -4,6 +4,8 @@
  * task. */
 #include "sched/futures/frame.h"
 
+#include "sched/core/scratch.h"
+
 #include <filch/cancel.h>
 #include <filch/error.h>
 
@@ -28,11 +30,13 @@ void fi_frame_enter(struct fi_frame *frame, struct filch_future *future,
     frame->own.above = NULL;
     frame->code = 0;
     frame->outer = current;
+    frame->mark = fi_scratch_before();
     current = frame;
 }
 
 void fi_frame_leave(struct fi_frame *frame)
 {
+    fi_scratch_after(frame->mark);
     current = frame->outer;
 }
 

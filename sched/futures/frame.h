@@ -32,8 +32,9 @@ struct fi_frame {
     struct filch_scope own;
     struct fi_frame *outer;
     struct fi_frame
-        *lent; /* of a frame whose scope is not its own: the next one further down */
-    int code;  /* what the last filch_fail() of this task said; 0: nothing */
+        *lent;   /* of a frame whose scope is not its own: the next one further down */
+    size_t mark; /* of scratch memory, in debug builds */
+    int code;    /* what the last filch_fail() of this task said; 0: nothing */
     char text[FI_TEXT_SIZE];
 };
 

@@ -14,6 +14,7 @@
 #include <filch/counter.h>
 #include <filch/group.h>
 #include <filch/map.h>
+#include <filch/scratch.h>
 #include <filch/sync.h>
 #include <filch/task.h>
 #include <filch/wait.h>
@@ -1537,6 +1538,48 @@ Test(alloc, a_whole_life_ends_in_an_error_or_in_a_result)
 {
     static const struct scenario scenarios[] = {
         {"a whole life", live, 2, FAILS},
+    };
+    try_scenarios(scenarios, COUNT(scenarios));
+}
+
+/* ---- Scratch memory ---------------------------------------------------------------------- */
+
+static int use_scratch_here(bool may_fail)
+{
+    size_t mark = filch_scratch_mark();
+
+    if (may_fail)
+        arm();
+    char *block = filch_scratch_alloc(100000);
+    disarm();
+    HOLDS(block || may_fail);
+    if (block)
+        memset(block, 1, 100000);
+    filch_scratch_reset(mark);
+    return block ? 0 : FILCH_ENOMEM;
+}
+
+FILCH_TASK(int, use_scratch, bool, may_fail)
+{
+    return use_scratch_here(may_fail);
+}
+
+/* The first use: by this thread, or by a worker. */
+static int first_scratch(int variant)
+{
+    struct filch_pool *pool = new_pool(1);
+    int error = variant ? FILCH_RUN(pool, use_scratch, true) : use_scratch_here(true);
+
+    HOLDS(FILCH_RUN(pool, use_scratch, false) == 0);
+    HOLDS(use_scratch_here(false) == 0);
+    HOLDS(!filch_pool_destroy(pool));
+    return error;
+}
+
+Test(alloc, scratch_memory_is_null_and_can_be_asked_for_again)
+{
+    static const struct scenario scenarios[] = {
+        {"scratch memory", first_scratch, 2, FAILS},
     };
     try_scenarios(scenarios, COUNT(scenarios));
 }

@@ -24,6 +24,8 @@
 #include <string.h>
 
 #ifdef FILCH_DEBUG
+#include <filch/scratch.h>
+
 #include <assert.h>
 #endif
 
@@ -55,6 +57,7 @@ struct filch_frame {
     unsigned kept;           /* serial clone: bytes of `results` in use */
     unsigned char *results;  /* serial clone: of forks that have run */
     unsigned forks;          /* debug builds: forks that are not yet joined */
+    size_t mark;             /* debug builds: of scratch memory, when it was called */
 };
 
 /* Bytes of results that a call of the serial clone keeps: ten numbers. Forks beyond are real. */
@@ -67,20 +70,26 @@ struct filch_frame {
 #define FILCH_CHECK_NAME_(slot, name)         \
     assert((slot)->run == name##_filch_run && \
            "FILCH_JOIN names another task than its FILCH_FORK: task " #name)
-#define FILCH_CHECK_END_(frame, name) \
-    assert((frame).forks == 0 && "a FILCH_FORK was never joined: task " #name)
+#define FILCH_CHECK_END_(frame, name)                                           \
+    assert((frame).forks == 0 && "a FILCH_FORK was never joined: task " #name); \
+    assert((frame).mark >= filch_scratch_mark() &&                              \
+           "scratch memory is left behind: task " #name);                       \
+    assert((frame).mark == filch_scratch_mark() &&                              \
+           "a filch_scratch_reset() to a mark of somebody else's: task " #name)
 #define FILCH_CHECK_STACK_(front, name)                 \
     assert(FILCH_STACK_POINTER_ > (front)->stack_end && \
            "a worker's stack is used up (stack_size in filch/pool.h): task " #name)
 #define FILCH_CHECK_POOL_(pool, name)    \
     assert(filch_pool_check(pool) == 0 && \
            "the pool's threads stayed in the parent process at fork(): task " #name)
+#define FILCH_MARK_() filch_scratch_mark()
 #else
 #define FILCH_CHECK_POOL_(pool, name)   ((void)0)
 #define FILCH_CHECK_FORK_(frame)        ((void)0)
 #define FILCH_CHECK_JOIN_(frame, name)  ((void)0)
 #define FILCH_CHECK_NAME_(slot, name)   ((void)0)
 #define FILCH_CHECK_END_(frame, name)   ((void)0)
+#define FILCH_MARK_()                   ((size_t)0)
 #define FILCH_CHECK_STACK_(front, name) ((void)0)
 #endif
 
@@ -171,7 +180,7 @@ FILCH_END_DECLS
     static R name##_filch_body(struct filch_front *filch_front_, \
                                struct filch_slot *filch_head_ EACH(FILCH_PARAM_, __VA_ARGS__)) \
     { \
-        struct filch_frame filch_frame_ = {filch_head_, false, 0, 0, NULL, 0}; \
+        struct filch_frame filch_frame_ = {filch_head_, false, 0, 0, NULL, 0, FILCH_MARK_()}; \
         FILCH_CHECK_STACK_(filch_front_, name); \
         kind##AFTER(R, name##_filch_text(filch_front_, &filch_frame_ EACH(FILCH_PASS_, __VA_ARGS__)), \
                     FILCH_CHECK_END_(filch_frame_, name)) \
@@ -182,7 +191,7 @@ FILCH_END_DECLS
         struct filch_slot *filch_head_ EACH(FILCH_PARAM_, __VA_ARGS__)) \
     { \
         FILCH_ALIGNAS(8) unsigned char filch_results_[FILCH_RESULTS_]; \
-        struct filch_frame filch_frame_ = {filch_head_, true, 0, 0, filch_results_, 0}; \
+        struct filch_frame filch_frame_ = {filch_head_, true, 0, 0, filch_results_, 0, 0}; \
         kind##RETURN name##_filch_text(filch_front_, &filch_frame_ EACH(FILCH_PASS_, __VA_ARGS__)); \
     } \
     FILCH_INLINE_ R name##_filch_enter(struct filch_front *filch_front_, struct filch_slot *filch_head_ \

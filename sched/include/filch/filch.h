@@ -14,6 +14,7 @@
 #include <filch/group.h>
 #include <filch/map.h>
 #include <filch/pool.h>
+#include <filch/scratch.h>
 #include <filch/stats.h>
 #include <filch/sync.h>
 #include <filch/task.h>

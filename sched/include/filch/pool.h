@@ -31,6 +31,9 @@ struct filch_pool_options {
                                        to 15 bytes in all; NULL: "filch" */
     int spares; /* further workers at most, who take the place of those that block (blocking.h), up
                    to FILCH_WORKERS_MAX; 0: 256; -1: none */
+    size_t
+        scratch_size; /* bytes of scratch memory (scratch.h) that a worker can have in use, at most
+                         SIZE_MAX / 4; 0: 64 MiB. Address space, made at its first use */
 };
 
 /* How the default number of workers comes about. */

@@ -17,6 +17,9 @@ struct filch_stats {
     uint64_t tasks;  /* submitted tasks and FILCH_RUN roots that were run */
     uint64_t parks;  /* times that a worker went to sleep */
     uint64_t spills; /* forks that ran in place because the deque was full */
+    uint64_t
+        scratch; /* bytes: the most scratch memory that each worker has used at a time, in steps of
+                         64 KiB */
 };
 
 FILCH_BEGIN_DECLS

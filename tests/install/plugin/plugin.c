@@ -55,13 +55,37 @@ static bool submit_many(struct filch_executor *executor)
     return ok;
 }
 
+/* Scratch memory of this thread: it goes when the thread or the library does. */
+static bool use_scratch(void)
+{
+    size_t mark = filch_scratch_mark();
+    char *block = filch_scratch_alloc(100);
+
+    if (block)
+        *block = 1;
+    filch_scratch_reset(mark);
+    return block;
+}
+
+static void *use_scratch_in_task(void *arg)
+{
+    return use_scratch() ? arg : NULL;
+}
+
 /* Any thread. Uses filch, and leaves nothing of it behind. Did all go well? */
 bool plugin_work(void)
 {
     struct filch_executor *executor;
+    char there;
+    void *result;
+    struct filch_future *future;
 
-    return !filch_executor_create(2, NULL, &executor) && submit_many(executor) &&
-           FILCH_RUN(filch_executor_pool(executor), fib, 20) == 6765 &&
+    if (!use_scratch() || filch_executor_create(2, NULL, &executor) ||
+        filch_executor_submit(executor, use_scratch_in_task, &there, &future) ||
+        filch_future_result(future, FILCH_FOREVER, &result) || result != &there)
+        return false;
+    filch_future_release(future);
+    return submit_many(executor) && FILCH_RUN(filch_executor_pool(executor), fib, 20) == 6765 &&
            !filch_executor_shutdown(executor, true, false) && !filch_executor_destroy(executor);
 }
 
