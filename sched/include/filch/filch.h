@@ -11,6 +11,7 @@
 #include <filch/error.h>
 #include <filch/executor.h>
 #include <filch/future.h>
+#include <filch/graph.h>
 #include <filch/group.h>
 #include <filch/map.h>
 #include <filch/pool.h>
