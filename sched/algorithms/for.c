@@ -18,8 +18,10 @@
  * clock. */
 #define GRAIN_NS 10000
 
-/* To have another worker take part costs some 0.5 us: less work than this is not shared. */
+/* To have another worker take part costs some 0.5 us: less work than SHARED_NS is not shared, nor
+ * is any before so much has been done that the clock can tell. */
 #define SHARED_NS 3000
+#define TOLD_NS   500
 
 /* What the first calls say about the others may be wrong. So a worker's share of the range is cut
  * into PIECES at least, unless they would be smaller than FEW indices; and what is run before
@@ -27,6 +29,9 @@
 #define PIECES 32
 #define FIRST  64
 #define FEW    64
+
+/* With so many indices a worker, or fewer, there is nothing to learn. */
+#define ONE_BY_ONE 4
 
 /* A rectangle; a range is one with a single column. */
 struct fi_piece {
@@ -186,7 +191,7 @@ static void begin(struct fi_loop *loop, struct fi_piece *piece)
         left = (double)count(*piece);
         done = (double)all - left;
         elapsed = (double)(now() - begun);
-        if (left == 0 || elapsed * left > SHARED_NS * done)
+        if (left == 0 || (elapsed >= TOLD_NS && elapsed * left > SHARED_NS * done))
             break;
     }
     set_grain(loop, elapsed * (double)loop->most < GRAIN_NS * done
@@ -234,6 +239,8 @@ static void start(void *argument)
     loop->workers = start->pool ? (size_t)filch_pool_size(start->pool) : 1;
     if (!chosen && !start->pool && !loop->guard.scope)
         chosen = all; /* nobody can stop it */
+    if (!chosen && all <= loop->workers * ONE_BY_ONE)
+        chosen = 1;
     loop->most = chosen ? chosen : larger(all / (PIECES * loop->workers), FEW);
     atomic_init(&loop->grain, chosen ? chosen : 1);
     if (start->pool)

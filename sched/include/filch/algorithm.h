@@ -33,7 +33,7 @@ struct filch_loop {
     size_t
         grain; /* indices that one call of the body gets, at most; 0: the loop finds out itself,
                      by the time that its first calls take, so that a call takes about 10 us, and
-                     does not begin to share work unless 3 us of it are left */
+                     that nothing is shared unless 3 us of work are left */
     struct filch_token *token; /* cancels the loop, too; or NULL */
 };
 
