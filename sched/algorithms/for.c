@@ -6,22 +6,20 @@
  * for them, so whether a half goes to another worker is decided when it is taken: what Lazy Binary
  * Splitting (Tzannes, Caragea, Barua, Vishkin, 2010) does by a look at the deque, the deque does. */
 #include "sched/algorithms/guard.h"
+#include "sched/algorithms/pace.h"
 
 #include <filch/algorithm.h>
 #include <filch/task.h>
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
 /* A call should take so long: some hundred times what it costs to fork, join and look at the
  * clock. */
 #define GRAIN_NS 10000
 
-/* To have another worker take part costs some 0.5 us: less work than SHARED_NS is not shared, nor
- * is any before so much has been done that the clock can tell. */
-#define SHARED_NS 3000
-#define TOLD_NS   500
+/* Nothing is shared before so much has been done that the clock can tell. */
+#define TOLD_NS 500
 
 /* What the first calls say about the others may be wrong. So a worker's share of the range is cut
  * into PIECES at least, unless they would be smaller than FEW indices; and what is run before
@@ -50,14 +48,6 @@ struct fi_loop {
 
     _Atomic(size_t) grain; /* whoever has timed a call writes it */
 };
-
-static int64_t now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
 
 static size_t smaller(size_t a, size_t b)
 {
@@ -150,9 +140,9 @@ static void run_leaf(struct fi_loop *loop, struct fi_piece piece)
         run_piece(loop, piece);
         return;
     }
-    int64_t begun = now();
+    int64_t begun = fi_pace_now();
     run_piece(loop, piece);
-    int64_t elapsed = now() - begun;
+    int64_t elapsed = fi_pace_now() - begun;
     if (elapsed > GRAIN_NS * 2)
         set_grain(loop, grain / 2);
     else if (elapsed < GRAIN_NS / 4 && count(piece) > grain / 2)
@@ -169,6 +159,8 @@ FILCH_VOID_TASK(pieces, struct fi_loop *, loop, struct fi_piece, piece)
         struct fi_piece far = halve(&piece);
         FILCH_FORK(pieces, loop, far);
     }
+    if (forks > 0)
+        FILCH_SHARE(); /* now, rather than after what may be a long call */
     run_leaf(loop, piece);
     while (forks-- > 0)
         FILCH_JOIN(pieces);
@@ -179,7 +171,7 @@ static void begin(struct fi_loop *loop, struct fi_piece *piece)
 {
     size_t all = count(*piece), width = length(piece->columns);
     size_t first = smaller(all / (FIRST * loop->workers), FEW);
-    int64_t begun = now();
+    int64_t begun = fi_pace_now();
     double elapsed, done, left;
 
     if (first < width)
@@ -190,8 +182,8 @@ static void begin(struct fi_loop *loop, struct fi_piece *piece)
         run_piece(loop, near);
         left = (double)count(*piece);
         done = (double)all - left;
-        elapsed = (double)(now() - begun);
-        if (left == 0 || (elapsed >= TOLD_NS && elapsed * left > SHARED_NS * done))
+        elapsed = (double)(fi_pace_now() - begun);
+        if (left == 0 || (elapsed >= TOLD_NS && elapsed * left > FI_SHARED_NS * done))
             break;
     }
     set_grain(loop, elapsed * (double)loop->most < GRAIN_NS * done

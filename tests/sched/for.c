@@ -172,6 +172,42 @@ static int note_thread(void *context, size_t begin, size_t end)
     return pthread_equal(*(pthread_t *)context, pthread_self()) ? 0 : 1;
 }
 
+/* The first call runs until another thread has begun one: its forks have to be seen meanwhile. */
+struct company {
+    pthread_t first;
+    _Atomic(bool) known, joined;
+};
+
+static int await_company(void *context, size_t begin, size_t end)
+{
+    struct company *company = context;
+    (void)end;
+    if (begin == 0) {
+        company->first = pthread_self();
+        atomic_store(&company->known, true);
+        while (!atomic_load(&company->joined))
+            sched_yield();
+    } else if (atomic_load(&company->known) && !pthread_equal(pthread_self(), company->first)) {
+        atomic_store(&company->joined, true);
+    }
+    return 0;
+}
+
+Test(for, shares_what_is_left_before_a_long_call)
+{
+    struct filch_pool *pool = pool_of(2);
+    struct filch_loop loop = {.grain = 1};
+    struct visits visits;
+    for (int round = 0; round < 300; round++) {
+        struct company company = {.known = false};
+        visits_init(&visits, 0, 3000); /* fine forks: the deque keeps more of them private */
+        cr_assert_eq(filch_for(pool, 0, 3000, visit, &visits, &loop), 0);
+        assert_each_once(&visits, 3000);
+        cr_assert_eq(filch_for(pool, 0, 100, await_company, &company, &loop), 0);
+    }
+    cr_assert_eq(filch_pool_destroy(pool), 0);
+}
+
 Test(for, without_a_pool_runs_on_the_calling_thread)
 {
     pthread_t self = pthread_self();

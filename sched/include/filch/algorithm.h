@@ -53,6 +53,23 @@ typedef bool filch_predicate(void *context, const void *element);
 typedef int filch_compare(const void *a, const void *b, void *context); /* as for qsort_r() */
 typedef int filch_map_fn(void *context, const void *in, void *out);     /* 0 or an error */
 
+/* Folds part of the range, never empty, into an accumulator, in the order of the indices. Any
+ * worker, several at a time, in any order. */
+typedef int filch_fold_fn(void *context, size_t begin, size_t end, void *accumulator);
+
+/* Has `left` hold what it does, followed by what `right` does. Any worker, several at a time. */
+typedef int filch_combine_fn(void *context, void *left, const void *right);
+
+/* What filch_reduce() and filch_scan() compute. Accumulators are plain memory: copied as bytes,
+ * forgotten without a call, aligned to FILCH_CACHE_LINE. The operation should be associative, as
+ * far as the user cares; it need not be commutative. */
+struct filch_reduction {
+    size_t size;          /* bytes of an accumulator, not 0 */
+    const void *identity; /* what stands for no index at all; NULL: zeros. Constant meanwhile */
+    filch_fold_fn *fold;  /* gets the identity, and a block */
+    filch_combine_fn *combine;
+};
+
 FILCH_BEGIN_DECLS
 
 /* Any thread. Blocks. Has the body called for parts that make up the range, each index once. The
@@ -124,6 +141,52 @@ FILCH_API int filch_filter(struct filch_pool *pool, const void *in, size_t count
 FILCH_API int filch_partition(struct filch_pool *pool, void *base, size_t count, size_t size,
                               filch_predicate *predicate, void *context, size_t *boundary,
                               const struct filch_loop *options);
+
+/* ---- Reductions and scans ------------------------------------------------------------------
+ *
+ * Deterministic: their range is cut into blocks, one call each, and the blocks' results are
+ * combined in an order that the length of the range and the grain alone decide. So a result has
+ * the same bits in every run, and on any number of workers, pool NULL included, whatever the
+ * operation. Here the grain is the length of a block: another grain may mean other bits. 0: a part
+ * in 256 of the range, rounded up, but not more than 16,384 indices. A block costs 20 to
+ * 40 ns: where the indices take next to nothing, a larger grain is better. */
+
+/* Any thread. Blocks. Has reduction->fold called for each block and combines their accumulators,
+ * by halves of the blocks: ((0 1) (2 (3 4))). The result, of reduction->size bytes, is the identity
+ * for an empty range; in case of an error it is left as it was. Allocates nothing for accumulators
+ * of up to FILCH_CACHE_LINE bytes, else one for each half under way: about as many as workers,
+ * times log2(blocks). Errors: FILCH_EINVAL (a size of 0, or no result), FILCH_ENOMEM, too. */
+FILCH_API int filch_reduce(struct filch_pool *pool, size_t begin, size_t end,
+                           const struct filch_reduction *reduction, void *context, void *result,
+                           const struct filch_loop *options);
+
+/* Any thread. Blocks. Has `scan` called for each block, with an accumulator that holds what comes
+ * before the block and is its to change: `scan` goes through the block as reduction->fold does, and
+ * writes for each index what the accumulator holds then: after it has taken the index in, which
+ * makes the scan inclusive, or before, exclusive. It may write where `fold` reads, which has been
+ * called before for this block, if at all. What comes before a block is combined from the left: the
+ * identity, block 0, block 1, ... `total`: gets what the accumulator of the last block holds in the
+ * end, the identity for an empty range, and nothing in case of an error; NULL is fine.
+ * Fold and scan together do twice the work of a serial loop, but read memory once: with two workers
+ * it pays where memory is the bound, else from three on. One allocation, of some 20 accumulators a
+ * worker, or up to 500 for short ranges. Errors: FILCH_EINVAL (a size of 0), FILCH_ENOMEM, too. */
+FILCH_API int filch_scan(struct filch_pool *pool, size_t begin, size_t end,
+                         const struct filch_reduction *reduction, filch_fold_fn *scan,
+                         void *context, void *total, const struct filch_loop *options);
+
+/* Any thread. Blocks. *sum = values[0] + ... + values[count - 1], as filch_reduce() with blocks of
+ * 8192 by default. Allocates nothing. Errors: FILCH_EINVAL (NULL, with a count above 0; a count
+ * that no array has), too. */
+FILCH_API int filch_sum_double(struct filch_pool *pool, const double *values, size_t count,
+                               double *sum, const struct filch_loop *options);
+
+/* Any thread. Blocks. Likewise, nearly as if computed exactly and rounded once: off by no more than
+ * u * |sum| + (h * u)^2 * (|values[0]| + ... + |values[count - 1]|), where u = 2^-53 and
+ * h = 1050 + 2 * log2(count); with a grain, grain / 8 + 26 instead of 1050. Infinite or NaN where a
+ * plain sum in this order is: by a value that is, or a partial sum that is too large. */
+FILCH_API int filch_sum_double_compensated(struct filch_pool *pool, const double *values,
+                                           size_t count, double *sum,
+                                           const struct filch_loop *options);
 
 FILCH_END_DECLS
 
