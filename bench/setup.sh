@@ -43,6 +43,7 @@ package_of() {
     header:stdio.h) echo libc6-dev ;;
     library:ck) echo libck-dev ;;
     library:gmp) echo libgmp-dev ;;
+    library:hwloc) echo libhwloc-dev ;;
     library:criterion) echo libcriterion-dev ;;
     library:omp) echo libomp-dev ;;
     library:rayon) echo librust-rayon-dev ;;
@@ -59,6 +60,7 @@ describe() {
     header:stdio.h) echo 'the headers of the C library' ;;
     library:ck) echo 'Concurrency Kit >= 0.7 with its headers (ck.pc)' ;;
     library:gmp) echo 'GMP with its headers (gmp.pc)' ;;
+    library:hwloc) echo 'hwloc >= 2.0 with its headers (hwloc.pc)' ;;
     library:criterion) echo 'Criterion >= 2.4 with its headers (criterion.pc)' ;;
     library:omp) echo "clang's OpenMP library" ;;
     library:rayon) echo 'the crate rayon in /usr/share/cargo/registry' ;;
@@ -70,7 +72,7 @@ describe() {
 
 # What a build needs.
 build_needs='program:cc header:stdio.h program:make program:cmake program:pkg-config
-             library:ck library:gmp'
+             library:ck library:gmp library:hwloc'
 
 # install_missing NEED...
 install_missing() {

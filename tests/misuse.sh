@@ -23,7 +23,7 @@ compile() {
     { echo '#include <filch/filch.h>'; cat; } >"$tmp/program.c"
     ${CC:-cc} -std=c11 -O1 -Wall -Wextra -Wpedantic -Werror "$@" -I"$root/atomics/include" \
         -I"$root/sched/include" -o "$tmp/program" "$tmp/program.c" \
-        "$library" $(pkg-config --libs ck) -lm -pthread >"$tmp/said" 2>&1
+        "$library" $(pkg-config --libs ${STATIC_MODULES:-ck}) -lm -pthread >"$tmp/said" 2>&1
 }
 
 # refused SENTENCE TEXT: the program on stdin does not compile, and TEXT is why.
@@ -141,12 +141,12 @@ $deep
 $program
 C
 
-# A debug build of the library, whatever that of the others is.
+# A debug build of the library, whatever that of the others is, and without hwloc.
 for folder in atomics sched/core sched/futures sched/sync; do
     mkdir -p "$tmp/$folder"
     (cd "$tmp/$folder" && ${CC:-cc} -std=c11 -D_GNU_SOURCE -DFILCH_DEBUG -I"$root" \
         -I"$root/atomics/include" -I"$root/sched/include" $(pkg-config --cflags ck) -pthread \
-        -c "$root/$folder"/*.c)
+        -c $(find "$root/$folder" -maxdepth 1 -name '*.c' ! -name '*_hwloc.c'))
 done
 library=$tmp/debug.o
 ${CC:-cc} -r -nostdlib -o "$library" "$tmp"/*/*.o "$tmp"/*/*/*.o

@@ -24,6 +24,6 @@ END { exit done < 2 }' "$root/README.md" ||
 
 ${CC:-cc} -std=c11 -O2 -Wall -Wextra -Wpedantic -Werror -I"$root/atomics/include" \
     -I"$root/sched/include" -o "$tmp/program" "$tmp/program.c" \
-    "$library" $(pkg-config --libs ck) -lm -pthread
+    "$library" $(pkg-config --libs ${STATIC_MODULES:-ck}) -lm -pthread
 "$tmp/program" >"$tmp/printed"
 diff -u "$tmp/expected" "$tmp/printed" || { echo 'README.md: the program prints something else'; exit 1; }

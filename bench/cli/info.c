@@ -67,6 +67,31 @@ static void print_processor(void)
     fclose(file);
 }
 
+/* "2 NUMA nodes". */
+static void print_count(const char *before, int count, const char *name)
+{
+    output_printf("%s%d %s%s", before, count, name, count == 1 ? "" : "s");
+}
+
+static void print_topology(void)
+{
+    struct filch_topology topology;
+    int error = filch_topology_read(&topology);
+
+    if (error || topology.processors == 0) {
+        row("hwloc", error ? filch_strerror(error) : "not built in");
+        return;
+    }
+    row("hwloc", "built in");
+    output_printf("%-16s ", "topology");
+    print_count("", topology.packages, "package");
+    print_count(", ", topology.nodes, "NUMA node");
+    print_count(", ", topology.caches, "L3 cache");
+    print_count(", ", topology.cores, "core");
+    print_count(", ", topology.processors, "processor");
+    output_printf("\n");
+}
+
 static const char *sanitizers(void)
 {
 #if defined(__SANITIZE_THREAD__) || HAS_FEATURE(thread_sanitizer)
@@ -123,6 +148,7 @@ static int run(int argc, char **argv)
     if (uname(&system) == 0)
         output_printf("%-16s %s %s, %s\n", "system", system.sysname, system.release,
                       system.machine);
+    print_topology();
     print_build();
     output_printf("%-16s %s\n", "C library", gnu_get_libc_version());
     output_printf("%-16s %s (header %d.%d.%d)\n", "GMP", gmp_version, __GNU_MP_VERSION,
@@ -134,7 +160,8 @@ static int run(int argc, char **argv)
 static const char help[] =
     "Prints the version, the number of workers that a pool gets by default and where it\n"
     "comes from (processors that the process may use, CPU quota of its cgroup,\n"
-    "FILCH_WORKERS), the machine, the compiler and the libraries.\n";
+    "FILCH_WORKERS), the machine, its topology if hwloc is built in, the compiler and the\n"
+    "libraries.\n";
 
 const struct command command_info = {
     .name = "info",

@@ -230,13 +230,22 @@ static int check_options(struct filch_pool_options *options)
         options->spares = DEFAULT_SPARES;
     if (options->spares < 0)
         options->spares = 0;
-    if (!options->workers) {
-        struct filch_sizing sizing;
-        int error = filch_sizing_read(NULL, &sizing);
-        if (error)
-            return error;
-        options->workers = sizing.workers;
-    }
+    return 0;
+}
+
+/* The default number of workers; on a node there are at most as many as it has processors. */
+static int size_pool(struct filch_pool_options *options, const struct fi_topology *topology)
+{
+    struct filch_sizing sizing;
+
+    if (options->workers)
+        return 0;
+    int error = filch_sizing_read(NULL, &sizing);
+    if (error)
+        return error;
+    options->workers = sizing.workers;
+    if (options->on_node && !sizing.env && topology->count < sizing.workers)
+        options->workers = topology->count;
     return 0;
 }
 
@@ -246,16 +255,22 @@ static void pool_free(struct filch_pool *pool)
     for (int i = 0; i < fi_pool_known(pool); i++)
         fi_thread_free(pool->workers[i]);
     fi_sources_fini(&pool->sources);
+    fi_topology_fini(&pool->topology);
     free(pool);
     fi_slab_leave();
 }
 
-static void setup(struct filch_pool *pool, const struct fi_pool_plan *plan)
+/* Takes over the topology. */
+static void setup(struct filch_pool *pool, const struct fi_pool_plan *plan,
+                  struct fi_topology *topology)
 {
     const struct filch_pool_options *options = &plan->options;
 
     pool->plan = *plan;
     pool->plan.options.thread_name_prefix = NULL; /* the caller's */
+    pool->plan.options.processors = NULL;         /* likewise */
+    pool->topology = *topology;
+    *topology = (struct fi_topology){.places = NULL};
     pool->generation = fi_process_generation();
     pool->size = options->workers;
     pool->capacity = options->workers + options->spares;
@@ -268,7 +283,8 @@ static void setup(struct filch_pool *pool, const struct fi_pool_plan *plan)
 }
 
 /* A pool with its workers, which count as asleep, but no thread yet. */
-static struct filch_pool *pool_alloc(const struct fi_pool_plan *plan)
+static struct filch_pool *pool_alloc(const struct fi_pool_plan *plan,
+                                     struct fi_topology *topology)
 {
     const struct filch_pool_options *options = &plan->options;
     size_t bytes = sizeof(struct filch_pool) +
@@ -284,7 +300,7 @@ static struct filch_pool *pool_alloc(const struct fi_pool_plan *plan)
         return NULL;
     }
     fi_slab_enter();
-    setup(pool, plan);
+    setup(pool, plan, topology);
     for (int i = 0; i < pool->size; i++) {
         if (!(pool->workers[i] = fi_thread_alloc(pool, i))) {
             pool_free(pool);
@@ -313,15 +329,21 @@ static int start_all(struct filch_pool *pool)
 int fi_pool_create(const struct fi_pool_plan *plan, struct filch_pool **out)
 {
     struct fi_pool_plan used = *plan;
+    struct fi_topology topology = {.places = NULL};
+    struct filch_pool *pool = NULL;
     int error = check_options(&used.options);
 
     if (!error)
+        error = fi_topology_plan(&used.options, &topology);
+    if (!error)
+        error = size_pool(&used.options, &topology);
+    if (!error)
         error = fi_process_init();
+    if (!error && !(pool = pool_alloc(&used, &topology)))
+        error = FILCH_ENOMEM;
+    fi_topology_fini(&topology); /* what the pool has not taken over */
     if (error)
         return error;
-    struct filch_pool *pool = pool_alloc(&used);
-    if (!pool)
-        return FILCH_ENOMEM;
     if (!plan->on_demand && (error = start_all(pool))) {
         pthread_mutex_lock(&pool->lock);
         end(pool);
@@ -451,6 +473,12 @@ int filch_pool_size(const struct filch_pool *pool)
 int filch_pool_capacity(const struct filch_pool *pool)
 {
     return pool->capacity;
+}
+
+int filch_pool_processor(const struct filch_pool *pool, int worker)
+{
+    return worker < 0 || worker >= pool->size ? -1
+                                              : fi_topology_processor(&pool->topology, worker);
 }
 
 struct filch_pool *filch_pool_current(void)

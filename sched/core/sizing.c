@@ -4,6 +4,8 @@
  * processor time that its cgroups allow, or FILCH_WORKERS. Linux's cgroup documentation: v1
  * cpu.cfs_quota_us over cpu.cfs_period_us, v2 cpu.max; the tightest group on the way to the
  * root counts. */
+#include "sched/core/affinity.h"
+
 #include <filch/pool.h>
 
 #include <errno.h>
@@ -18,20 +20,13 @@
 
 static int read_affinity(void)
 {
-    /* The kernel says EINVAL for a set smaller than its own. */
-    for (int size = CPU_SETSIZE; size <= 1 << 20; size *= 2) {
-        cpu_set_t *set = CPU_ALLOC((size_t)size);
-        if (!set)
-            break;
-        size_t bytes = CPU_ALLOC_SIZE((size_t)size);
-        int count = sched_getaffinity(0, bytes, set) ? 0 : CPU_COUNT_S(bytes, set);
-        int error = count ? 0 : errno;
-        CPU_FREE(set);
-        if (count)
-            return count;
-        if (error != EINVAL)
-            break;
-    }
+    size_t bytes;
+    cpu_set_t *set = fi_affinity_read(&bytes);
+    int count = set ? CPU_COUNT_S(bytes, set) : 0;
+
+    CPU_FREE(set);
+    if (count)
+        return count;
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     return online > 0 ? (int)online : 1;
 }

@@ -23,6 +23,7 @@ void fi_thread_free(struct fi_worker *worker)
         level = next;
     }
     fi_scratch_destroy(worker->scratch);
+    free(worker->order);
     free(worker);
 }
 
@@ -40,12 +41,17 @@ struct fi_worker *fi_thread_alloc(struct filch_pool *pool, int number)
     worker->random = 0x9e3779b97f4a7c15u * (uint64_t)(number + 1);
     worker->level = &worker->first;
     fi_event_init(&worker->event);
+    if (pool->topology.pins && !spare &&
+        !(worker->order = fi_order_create(&pool->topology, pool->size, number)))
+        goto failed;
     if (fi_level_init(&worker->first, worker,
-                      spare && pool->slots > SPARE_SLOTS ? SPARE_SLOTS : pool->slots)) {
-        free(worker);
-        return NULL;
-    }
+                      spare && pool->slots > SPARE_SLOTS ? SPARE_SLOTS : pool->slots))
+        goto failed;
     return worker;
+failed:
+    free(worker->order);
+    free(worker);
+    return NULL;
 }
 
 /* "prefix_12", of which the system keeps 15 bytes: the number stays whole. */
@@ -60,7 +66,9 @@ static void name_thread(const struct fi_worker *worker)
 
 int fi_thread_start(struct fi_worker *worker)
 {
-    size_t stack = worker->pool->plan.options.stack_size;
+    const struct filch_pool *pool = worker->pool;
+    size_t stack = pool->plan.options.stack_size;
+    int pinned = worker->number < (uint32_t)pool->size ? (int)worker->number : -1;
     pthread_attr_t attributes;
     sigset_t all, before;
     int error = 0;
@@ -71,6 +79,9 @@ int fi_thread_start(struct fi_worker *worker)
     if (pthread_attr_setguardsize(&attributes, GUARD_SIZE) ||
         pthread_attr_setstacksize(&attributes, stack + GUARD_SIZE))
         error = FILCH_EINVAL;
+    /* Always: a thread inherits where its creator runs, which may be pinned. */
+    if (!error)
+        error = fi_topology_bind(&pool->topology, pinned, &attributes);
     /* All signals stay with the program's own threads. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);

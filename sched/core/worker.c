@@ -2,8 +2,9 @@
  *
  * A worker: where it looks for work, how long it looks, when it sleeps. The order of search is:
  * the thief that runs what is waited for (Wagner and Calder's leapfrogging), the victim that gave
- * something last, the others from a random one on, then the injection queue; every 61st time the
- * injection queue first, so that outside work cannot starve. */
+ * something last, the others from a random one on, near ones first where workers are pinned, then
+ * the injection queue; every 61st time the injection queue first, so that outside work cannot
+ * starve. */
 #include "sched/core/worker.h"
 
 #include <ck_pr.h>
@@ -147,6 +148,44 @@ static bool rob(struct fi_worker *worker, struct filch_slot *head, struct fi_wor
     return false;
 }
 
+/* Robs the first who has something of `count` workers, from a random one on. order: who they are,
+ * or NULL: those from `first` on. */
+static bool rob_some(struct fi_worker *worker, struct filch_slot *head, const uint16_t *order,
+                     uint32_t first, uint32_t count)
+{
+    struct fi_worker *const *workers = worker->pool->workers;
+    uint32_t start = next_random(worker) % count;
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t victim = first + (start + i) % count;
+        if (rob(worker, head, workers[order ? order[victim] : victim]))
+            return true;
+    }
+    return false;
+}
+
+/* All who are pinned, near ones first; then the spares, who are anywhere. */
+static FILCH_COLD bool rob_in_order(struct fi_worker *worker, struct filch_slot *head)
+{
+    const struct fi_order *order = worker->order;
+    uint32_t first = 0, known = (uint32_t)fi_pool_known(worker->pool);
+
+    for (int distance = 0; distance < FI_DISTANCES; distance++) {
+        uint32_t end = order->ends[distance];
+        if (end > first && rob_some(worker, head, order->workers, first, end - first))
+            return true;
+        first = end;
+    }
+    return known > first && rob_some(worker, head, NULL, first, known - first);
+}
+
+static bool rob_any(struct fi_worker *worker, struct filch_slot *head)
+{
+    if (worker->order)
+        return rob_in_order(worker, head);
+    return rob_some(worker, head, NULL, 0, (uint32_t)fi_pool_known(worker->pool));
+}
+
 /* ---- Submitted tasks --------------------------------------------------------------------- */
 
 /* Tasks are taken several at once as long as a portion of them is worked off sooner than this: ten
@@ -261,7 +300,6 @@ static bool is_bound(const struct fi_worker *worker)
 /* Runs one task that is ready, if there is one. */
 static bool run_one(struct fi_worker *worker, struct filch_slot *head, struct fi_wait *wait)
 {
-    struct filch_pool *pool = worker->pool;
     struct fi_worker *thief = wait->thief ? wait->thief(wait) : NULL;
 
     /* The thief may still have older tasks than the one it took: no matter, but with a lock. */
@@ -280,10 +318,8 @@ static bool run_one(struct fi_worker *worker, struct filch_slot *head, struct fi
     if (worker->victim && rob(worker, head, worker->victim))
         return true;
     worker->victim = NULL;
-    uint32_t known = (uint32_t)fi_pool_known(pool), first = next_random(worker) % known;
-    for (uint32_t i = 0; i < known; i++)
-        if (rob(worker, head, pool->workers[(first + i) % known]))
-            return true;
+    if (rob_any(worker, head))
+        return true;
     return run_injected(worker, head) || run_left_over(worker, head);
 }
 

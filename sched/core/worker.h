@@ -14,6 +14,7 @@
 #include "sched/core/scratch.h"
 #include "sched/core/source.h"
 #include "sched/core/tally.h"
+#include "sched/core/topology.h"
 
 #include <filch/pool.h>
 
@@ -62,7 +63,8 @@ struct fi_wait {
 struct fi_worker {
     /* Constant once its thread runs. */
     struct filch_pool *pool;
-    uint32_t number;      /* below the pool's size, or a spare */
+    uint32_t number;        /* below the pool's size, or a spare */
+    struct fi_order *order; /* whom it robs, near ones first; NULL: nobody is near */
     uintptr_t stack_deep; /* address below which the stack counts as deep; its thread's alone */
     uintptr_t stack_end;  /* and as used up, but for a sixteenth; likewise */
     pthread_t thread;
@@ -133,6 +135,7 @@ struct filch_pool {
     uint32_t slots;           /* capacity of a deque */
     int size;                 /* workers, without spares */
     int capacity;             /* and with them */
+    struct fi_topology topology;
     char prefix[16];
 
     pthread_mutex_t lock; /* workers start, are added, are admitted, retire, leave: rare */

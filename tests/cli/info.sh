@@ -8,7 +8,7 @@ run "$filch" info
 check '`filch info` ends with 0' test "$code" -eq 0
 check 'the number of workers is at least 1' test "$(workers)" -ge 1
 check 'the number of workers is at most that of the processors' test "$(workers)" -le "$(nproc)"
-for name in version affinity 'cgroup quota' FILCH_WORKERS compiler sanitizers GMP; do
+for name in version affinity 'cgroup quota' FILCH_WORKERS hwloc compiler sanitizers GMP; do
     check "\`filch info\` has a line for $name" grep -q "^$name  *[^ ]" "$out"
 done
 
@@ -19,6 +19,15 @@ if command -v taskset >/dev/null 2>&1; then
     check 'the affinity mask is given as the reason' grep -q '^workers .*affinity' "$out"
 else
     skip 'on one processor there is one worker' 'no taskset'
+fi
+
+if grep -q '^hwloc  *built in$' "$out"; then
+    run env HWLOC_SYNTHETIC='package:1 node:2 l3:1 core:3 pu:2' "$filch" info
+    check 'what the machine has is counted' grep -q \
+        '^topology  *1 package, 2 NUMA nodes, 2 L3 caches, 6 cores, 12 processors$' "$out"
+else
+    check 'without hwloc it says so' grep -q '^hwloc  *not built in$' "$out"
+    check 'and knows no topology' test "$(grep -c '^topology' "$out")" -eq 0
 fi
 
 run env FILCH_WORKERS=7 "$filch" info

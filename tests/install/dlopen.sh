@@ -19,7 +19,7 @@ compile() {
 compile -o "$tmp/loader" "$root/tests/install/plugin/loader.c" -ldl
 plugin="-shared -fPIC $root/tests/install/plugin/plugin.c"
 compile $plugin -o "$tmp/shared.so" -L"$folder" -lfilch -Wl,-rpath,"$folder"
-compile $plugin -o "$tmp/static.so" "$static" $(pkg-config --libs ck) -lm
+compile $plugin -o "$tmp/static.so" "$static" $(pkg-config --libs ${STATIC_MODULES:-ck}) -lm
 
 for kind in shared static; do
     while read -r case sentence; do

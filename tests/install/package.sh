@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # usage: package.sh ROOT BUILD
 # Installs BUILD into a folder, moves that folder, and builds the client against what is left there: by
-# CMake and by pkg-config, in C and in C++, shared and static; then as part of the client's own build.
+# CMake and by pkg-config, in C and in C++, shared and static; then as part of the client's own build, which
+# is without hwloc.
 set -eu
 root=$1 build=$2
 client=$root/tests/install/client
@@ -47,20 +48,35 @@ run "$tmp/pc-c-shared"
 $cxx -std=c++17 $warnings -o "$tmp/pc-cpp-shared" "$client/client.cpp" \
     $(pkg-config --cflags --libs $modules)
 run "$tmp/pc-cpp-shared"
-# -static wants a static C library too, which not every system has.
+# -static wants all libraries static: the C library, which not every system has, and those of hwloc.
 echo 'int main(void) { return 0; }' >"$tmp/empty.c"
-if $cc -static -o "$tmp/empty" "$tmp/empty.c" 2>/dev/null; then
+link_static() {
+    case $(pkg-config --static --libs filch) in *-lhwloc*) of_hwloc=$(pkg-config --static --libs hwloc) ;;
+    *) of_hwloc= ;; esac
+    $cc -static -o "$tmp/empty" "$tmp/empty.c" $of_hwloc 2>/dev/null || return 0
     $cc -std=c11 $warnings -static -o "$tmp/pc-c-static" "$client/client.c" \
         $(pkg-config --static --cflags --libs $modules)
     run "$tmp/pc-c-static"
     $cxx -std=c++17 $warnings -static -o "$tmp/pc-cpp-static" "$client/client.cpp" \
         $(pkg-config --static --cflags --libs $modules)
     run "$tmp/pc-cpp-static"
-fi
+}
+link_static
 
 step 'as a folder of the client'
-cmake -S "$client" -B "$tmp/folder" -DFILCH_FOLDER="$root" >"$tmp/log" 2>&1 &&
+cmake -S "$client" -B "$tmp/folder" -DFILCH_FOLDER="$root" -DFILCH_HWLOC=OFF \
+    -DFILCH_INSTALL=ON >"$tmp/log" 2>&1 &&
     cmake --build "$tmp/folder" --parallel 2 >>"$tmp/log" 2>&1 || { cat "$tmp/log"; exit 1; }
 for kind in c-shared c-static cpp-shared cpp-static; do
     run "$tmp/folder/client-$kind"
 done
+
+step 'by pkg-config, static, without hwloc'
+cmake --install "$tmp/folder" --prefix "$tmp/static" >"$tmp/install.log"
+pc=$(find "$tmp/static" -name filch.pc)
+PKG_CONFIG_PATH=$(dirname "$pc")
+if pkg-config --static --libs filch | grep hwloc; then
+    echo 'filch.pc names hwloc, which is not built in'
+    exit 1
+fi
+link_static

@@ -241,6 +241,36 @@ EXPORTED int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
     return error;
 }
 
+/* What hwloc allocates is its own affair, too: it does not check all of it. It fails as a whole. */
+static int run_hwloc(const char *name, void *argument)
+{
+    int (*next)(void *);
+    find_next(name, &next);
+    is_in_library = true;
+    int error = next(argument);
+    is_in_library = false;
+    return error;
+}
+
+int hwloc_topology_init(void **topology);
+int hwloc_topology_load(void *topology);
+void hwloc_topology_destroy(void *topology);
+
+EXPORTED int hwloc_topology_init(void **topology)
+{
+    return is_refused(false) ? -1 : run_hwloc("hwloc_topology_init", topology);
+}
+
+EXPORTED int hwloc_topology_load(void *topology)
+{
+    return is_refused(false) ? -1 : run_hwloc("hwloc_topology_load", topology);
+}
+
+EXPORTED void hwloc_topology_destroy(void *topology)
+{
+    (void)run_hwloc("hwloc_topology_destroy", topology);
+}
+
 EXPORTED int pthread_join(pthread_t thread, void **result)
 {
     int (*next)(pthread_t, void **);
@@ -439,6 +469,42 @@ static int make_pool(int workers) /* 0: the default */
     return error;
 }
 
+/* Of two workers; variant: 0 a list of processors, 1 scattered. */
+static int make_pinned_pool(int variant)
+{
+    struct filch_topology topology;
+    struct filch_pool *pool = UNTOUCHED;
+    int processor = sched_getcpu();
+    struct filch_pool_options options = {.workers = 2,
+                                         .pinning = FILCH_PIN_LIST,
+                                         .processors = &processor,
+                                         .processor_count = 1};
+    HOLDS(!filch_topology_read(&topology));
+    if (variant == 1 && topology.processors > 0)
+        options = (struct filch_pool_options){.workers = 2, .pinning = FILCH_PIN_SCATTER};
+    arm();
+    int error = filch_pool_create(&options, &pool);
+    disarm();
+    if (error) {
+        HOLDS((void *)pool == UNTOUCHED);
+        pool = new_pool(2);
+    }
+    end_pool(pool);
+    return error;
+}
+
+/* hwloc is there, but fails. */
+static int read_topology(int variant)
+{
+    struct filch_topology topology = {.processors = -1};
+    (void)variant;
+    arm();
+    int error = filch_topology_read(&topology);
+    disarm();
+    HOLDS(error ? topology.processors == -1 : topology.processors >= 0);
+    return 0;
+}
+
 static void do_nothing(void)
 {
 }
@@ -626,6 +692,8 @@ Test(alloc, what_cannot_be_made_is_not_left_half_made)
     static const struct scenario scenarios[] = {
         {"filch_pool_create", make_pool, 3, FAILS},
         {"filch_pool_create among exit handlers", make_pool_among_exit_handlers, 3, FAILS},
+        {"filch_pool_create, pinned", make_pinned_pool, 2, FAILS},
+        {"filch_topology_read", read_topology, 1, COPES},
         {"filch_sizing_read", read_sizing, 2, COPES},
         {"filch_executor_create", make_executor, 3, FAILS},
         {"filch_executor_create_on", make_executor_on, 2, FAILS},

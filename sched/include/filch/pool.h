@@ -10,11 +10,26 @@
 #include <filch/base.h>
 #include <filch/error.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct filch_pool;
 
 #define FILCH_WORKERS_MAX 1024
+
+/* Where workers run. One that is pinned has one processor, and robs those first that are near: of
+ * the same core, then those that share its L3 cache, then its NUMA node, then the others. COMPACT,
+ * SCATTER and nodes need hwloc, which FILCH_HWLOC of the build decides on; a LIST does not, but
+ * without hwloc nobody is known to be near. Where there are more workers than processors it goes on
+ * with the first processor. The processors are those that the thread which creates the pool may
+ * use; spares may run on any of them, of a LIST on any in it. */
+enum filch_pinning {
+    FILCH_PIN_NONE,    /* wherever the system likes */
+    FILCH_PIN_COMPACT, /* fills a core, then the cores of an L3, of a node, then the next node */
+    FILCH_PIN_SCATTER, /* spreads: each next one is on the node with the fewest so far; there, at
+                          the L3 with the fewest; there, on the core */
+    FILCH_PIN_LIST,    /* worker i is on processors[i % processor_count] */
+};
 
 /* All fields 0 means the defaults. */
 struct filch_pool_options {
@@ -34,6 +49,19 @@ struct filch_pool_options {
     size_t
         scratch_size; /* bytes of scratch memory (scratch.h) that a worker can have in use, at most
                          SIZE_MAX / 4; 0: 64 MiB. Address space, made at its first use */
+    enum filch_pinning pinning;
+    /* Of a LIST, else NULL: the system's numbers of processors that the thread which creates the
+     * pool may use. Read by filch_pool_create() alone. */
+    const int *processors;
+    size_t processor_count; /* 1 to FILCH_WORKERS_MAX, else 0 */
+    bool on_node; /* all threads stay on the processors of NUMA node `node`, pinned or not; the
+                     default number of workers is at most that of these processors then */
+    int node;     /* the system's number of it; only with on_node */
+};
+
+/* What hwloc knows of the machine. */
+struct filch_topology {
+    int packages, nodes, caches, cores, processors; /* caches: L3; nodes: NUMA */
 };
 
 /* How the default number of workers comes about. */
@@ -54,7 +82,11 @@ FILCH_API int filch_sizing_read(const char *cgroup_root, struct filch_sizing *si
 
 /* Any thread. Blocks until all threads run. options: NULL for the defaults. *pool belongs to the
  * caller until filch_pool_destroy().
- * Errors: FILCH_EINVAL (an option out of range), FILCH_EWORKERS, FILCH_ENOMEM,
+ * With pinning or on_node it asks hwloc, which takes milliseconds, and does not check all of its own
+ * allocations. If hwloc describes another machine (its variable HWLOC_SYNTHETIC) the pool is made as
+ * for that one, and its threads are not bound.
+ * Errors: FILCH_EINVAL (an option out of range; a processor that may not be used; a node with none
+ * that may), FILCH_EWORKERS, FILCH_ENOMEM, FILCH_ETOPOLOGY (hwloc is needed, and is not built in),
  * FILCH_ETHREAD (none of its threads is left running). */
 FILCH_API int filch_pool_create(const struct filch_pool_options *options,
                                 struct filch_pool **pool);
@@ -84,6 +116,15 @@ FILCH_API int filch_pool_worker(void);
 
 /* Any thread, does not block. The number of workers, spares included, that there can be. */
 FILCH_API int filch_pool_capacity(const struct filch_pool *pool);
+
+/* Any thread, does not block. The processor that a worker, from 0 to size - 1, is pinned to; -1
+ * where it is not, and for any other number. */
+FILCH_API int filch_pool_processor(const struct filch_pool *pool, int worker);
+
+/* Any thread. Takes milliseconds, allocates. Asks hwloc; all is 0 where it is not built in. A kind
+ * that the machine does not have is 0, too.
+ * Errors: FILCH_ENOMEM, FILCH_ETOPOLOGY (hwloc fails). */
+FILCH_API int filch_topology_read(struct filch_topology *topology);
 
 FILCH_END_DECLS
 
