@@ -14,6 +14,7 @@
 #include <filch/graph.h>
 #include <filch/group.h>
 #include <filch/map.h>
+#include <filch/pipeline.h>
 #include <filch/pool.h>
 #include <filch/scratch.h>
 #include <filch/stats.h>
