@@ -90,14 +90,16 @@ void filch_scope_call(struct filch_scope *scope, void (*fn)(void *arg), void *ar
 {
     struct fi_frame frame;
 
-    if (!scope || (current && current->scope == scope)) {
+    if (scope == filch_scope_current()) {
         fn(arg);
         return;
     }
     fi_frame_enter(&frame, NULL, NULL, NULL);
-    frame.scope = scope;
     frame.lent = lent;
-    lent = &frame;
+    if (scope) { /* else its own, of no task: a worker that waits in a task may run any fork */
+        frame.scope = scope;
+        lent = &frame;
+    }
     fn(arg);
     lent = frame.lent;
     fi_frame_leave(&frame);

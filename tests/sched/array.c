@@ -442,7 +442,7 @@ Test(array, a_cancel_leaves_it_as_it_was)
 
 Test(array, without_memory_is_left_as_it_was)
 {
-#ifdef MEMORY_CAN_FAIL
+#if MEMORY_CAN_FAIL
     struct inquiry inquiry = {.key = 1};
     unsigned char bytes[] = {2, 0, 1, 0}, out[4];
     size_t number = 77;

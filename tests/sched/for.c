@@ -546,7 +546,7 @@ Test(for, on_a_pool_that_stayed_in_the_parent_process_is_an_error)
 
 Test(for, allocates_nothing)
 {
-#ifdef MEMORY_CAN_FAIL
+#if MEMORY_CAN_FAIL
     struct visits visits;
     visits_init(&visits, 0, 1000);
     allocations_left = 0;

@@ -266,6 +266,30 @@ Test(scope, without_one_it_is_a_call)
     cr_assert_eq(times, 2);
 }
 
+static void be_not_cancelled(void *times)
+{
+    cr_assert_not(filch_cancelled());
+    *(int *)times += 1;
+}
+
+static void call_without_scope(void *times)
+{
+    cr_assert(filch_cancelled());
+    filch_scope_call(NULL, be_not_cancelled, times);
+    cr_assert(filch_cancelled());
+}
+
+/* So a worker that waits in a task runs what somebody outside of all tasks has forked. */
+Test(scope, without_one_hides_the_thread_s_own)
+{
+    int times = 0;
+    struct filch_token *token = token_below(NULL);
+    filch_token_cancel(token);
+    filch_token_call(token, call_without_scope, &times);
+    cr_assert_eq(times, 1);
+    filch_token_release(token);
+}
+
 /* A task that another one runs as it waits is in its own scope. */
 static struct filch_executor *own_executor;
 

@@ -72,7 +72,7 @@ FILCH_API bool filch_scope_cancelled(const struct filch_scope *scope);
 /* Any thread. Calls fn(arg) here as if the task with that scope did: filch_cancelled() and
  * filch_scope_current() speak of that task, and a wait for it, or for its group, is
  * FILCH_EDEADLK. What fn gives to filch_fail() is lost: it is not on the task's own thread. Within
- * that very scope, or with scope NULL, a plain call. */
+ * that very scope a plain call. scope: NULL: as if no task did. */
 FILCH_API void filch_scope_call(struct filch_scope *scope, void (*fn)(void *arg), void *arg);
 
 FILCH_END_DECLS
