@@ -17,6 +17,7 @@
 #include <filch/pipeline.h>
 #include <filch/pool.h>
 #include <filch/scratch.h>
+#include <filch/sort.h>
 #include <filch/stats.h>
 #include <filch/sync.h>
 #include <filch/task.h>

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * merge: two runs are merged in parts of at most `grain` elements, found by halving: the elements
+ * of the first half are the first i of one run and the first j of the other, where a binary search
+ * finds i. Also, comparisons given by the caller at run time as types for the kernels. */
+#ifndef FI_MERGE_H
+#define FI_MERGE_H
+
+#include "sched/algorithms/guard.h"
+
+#include <filch/sort.h>
+#include <filch/task.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What a sort or a merge goes by; constant but for the guard. */
+struct fi_order {
+    struct fi_guard guard;
+    const struct filch_sort_type *type;
+    void *context; /* of the comparison */
+    size_t grain;  /* at least 1 */
+};
+
+static inline size_t fi_grain(const struct filch_loop *options)
+{
+    return options && options->grain ? options->grain : 4096;
+}
+
+/* To be written to `to`: the runs that begin at left and right. */
+struct fi_runs {
+    const char *left, *right;
+    size_t left_count, right_count;
+    char *to;
+};
+
+/* ---- Comparisons at run time ------------------------------------------------------------- */
+
+/* Is the context of its type. */
+struct fi_comparison {
+    filch_compare *compare;
+    void *context;
+    struct filch_sort_type type;
+};
+
+/* For elements of `size` bytes. The second for `less` and `merge` alone, which then take the
+ * elements themselves, however large they are. */
+struct fi_comparison fi_comparison_to_sort(filch_compare *compare, void *context, size_t size);
+struct fi_comparison fi_comparison_to_merge(filch_compare *compare, void *context, size_t size);
+
+/* ---- Merging ----------------------------------------------------------------------------- */
+
+/* A call of the kernel, or of the comparison, in the loop's scope. */
+struct fi_merge_step {
+    struct fi_order *order;
+    struct fi_runs runs, rest;
+};
+
+/* Merges the runs. Once it is told to stop it only copies them, so that all elements are there. */
+void fi_merge_leaf(void *step);
+
+/* Leaves the first half of the elements in `runs`, the others in `rest`. */
+void fi_merge_halve(void *step);
+
+/* The calling thread alone. */
+void fi_merge_serial(struct fi_order *order, struct fi_runs runs);
+
+static inline size_t fi_runs_count(const struct fi_runs *runs)
+{
+    return runs->left_count + runs->right_count;
+}
+
+/* A task, of every file that calls it. Its arguments must fit a slot: the runs by address, and they
+ * stay until the join. */
+FILCH_VOID_TASK(fi_merge, struct fi_order *, order, const struct fi_runs *, runs)
+{
+    struct fi_merge_step step = {order, *runs, *runs};
+
+    if (fi_runs_count(runs) <= order->grain) {
+        filch_scope_call(order->guard.scope, fi_merge_leaf, &step);
+        return;
+    }
+    filch_scope_call(order->guard.scope, fi_merge_halve, &step);
+    FILCH_FORK(fi_merge, order, &step.rest);
+    FILCH_CALL(fi_merge, order, &step.runs);
+    FILCH_JOIN(fi_merge);
+}
+
+#endif
