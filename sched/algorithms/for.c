@@ -22,11 +22,14 @@
 #define TOLD_NS 500
 
 /* What the first calls say about the others may be wrong. So a worker's share of the range is cut
- * into PIECES at least, unless they would be smaller than FEW indices; and what is run before
- * anything is shared is a part in FIRST of it, and not more than FEW. */
-#define PIECES 32
-#define FIRST  64
-#define FEW    64
+ * into PIECES at least, unless they would be smaller than FEW indices, or are thought to take less
+ * than LEAST_NS; then into FEW_PIECES at least. And what is run before anything is shared is a
+ * part in FIRST of it, and not more than FEW. */
+#define PIECES     32
+#define FEW_PIECES 8
+#define LEAST_NS   2000
+#define FIRST      64
+#define FEW        64
 
 /* With so many indices a worker, or fewer, there is nothing to learn. */
 #define ONE_BY_ONE 4
@@ -44,7 +47,8 @@ struct fi_loop {
     filch_for_2d_fn *body_2d;
     void *context;
     size_t workers;
-    size_t most; /* the grain's bound */
+    size_t most; /* the grain's bound; constant from the first fork on */
+    bool fixed;  /* the grain is that from the start */
 
     _Atomic(size_t) grain; /* whoever has timed a call writes it */
 };
@@ -159,36 +163,45 @@ FILCH_VOID_TASK(pieces, struct fi_loop *, loop, struct fi_piece, piece)
         struct fi_piece far = halve(&piece);
         FILCH_FORK(pieces, loop, far);
     }
-    if (forks > 0)
+    if (forks > 0 && (loop->fixed || get_grain(loop) < loop->most))
         FILCH_SHARE(); /* now, rather than after what may be a long call */
     run_leaf(loop, piece);
     while (forks-- > 0)
         FILCH_JOIN(pieces);
 }
 
+/* How many indices can be run in `time`, if `done` took `elapsed`; at most `most`. */
+static size_t fit(double time, size_t done, double elapsed, size_t most)
+{
+    double fits = time * (double)done / elapsed;
+
+    return fits < (double)most ? (size_t)fits : most;
+}
+
 /* Runs some of the piece, to see what it takes: as long as the rest is not worth sharing. */
 static void begin(struct fi_loop *loop, struct fi_piece *piece)
 {
     size_t all = count(*piece), width = length(piece->columns);
-    size_t first = smaller(all / (FIRST * loop->workers), FEW);
+    size_t rows = smaller(all / (FIRST * loop->workers), FEW) / width;
     int64_t begun = fi_pace_now();
-    double elapsed, done, left;
 
-    if (first < width)
-        return;
-    for (size_t rows = first / width;; rows *= 16) {
+    while (rows > 0) {
         struct fi_piece near = *piece;
         near.rows = cut(&piece->rows, smaller(rows, length(piece->rows)));
         run_piece(loop, near);
-        left = (double)count(*piece);
-        done = (double)all - left;
-        elapsed = (double)(fi_pace_now() - begun);
-        if (left == 0 || (elapsed >= TOLD_NS && elapsed * left > FI_SHARED_NS * done))
-            break;
+        size_t left = count(*piece), done = all - left;
+        if (left == 0)
+            return;
+        double elapsed = (double)(fi_pace_now() - begun) + 1;
+        if (elapsed >= TOLD_NS && fit(FI_SHARED_NS, done, elapsed, left) < left) {
+            size_t few = all / (FEW_PIECES * loop->workers);
+            loop->most = larger(loop->most, fit(LEAST_NS, done, elapsed, few));
+            set_grain(loop, fit(GRAIN_NS, done, elapsed, loop->most));
+            return;
+        }
+        /* As many as will tell, by what the clock, which takes some time itself, has told. */
+        rows = larger(rows, fit(TOLD_NS * 4, done, elapsed, left) / width);
     }
-    set_grain(loop, elapsed * (double)loop->most < GRAIN_NS * done
-                        ? loop->most
-                        : (size_t)(GRAIN_NS * done / elapsed));
 }
 
 FILCH_VOID_TASK(whole, struct fi_loop *, loop, struct fi_piece, piece)
@@ -233,6 +246,7 @@ static void start(void *argument)
         chosen = all; /* nobody can stop it */
     if (!chosen && all <= loop->workers * ONE_BY_ONE)
         chosen = 1;
+    loop->fixed = chosen > 0;
     loop->most = chosen ? chosen : larger(all / (PIECES * loop->workers), FEW);
     atomic_init(&loop->grain, chosen ? chosen : 1);
     if (start->pool)
