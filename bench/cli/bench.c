@@ -10,6 +10,7 @@
 #include "bench/micro/harness.h"
 #include "bench/micro/peer.h"
 #include "bench/micro/report.h"
+#include "bench/workloads/workload.h"
 
 #include <filch/pool.h>
 
@@ -82,24 +83,41 @@ static const struct bench *find(const char *name)
     return NULL;
 }
 
+/* Is this the benchmark of that name, or one of several that begin with it, such as grain-1us of
+ * grain? */
+static bool is_meant(const struct bench *bench, const char *name)
+{
+    size_t length = strlen(name);
+    return find(name) ? bench == find(name)
+                      : strncmp(bench->name, name, length) == 0 && bench->name[length] == '-';
+}
+
+static void add_chosen(struct request *request, const struct bench *bench)
+{
+    for (size_t i = 0; i < request->chosen_count; i++)
+        if (request->chosen[i] == bench)
+            return;
+    request->chosen[request->chosen_count++] = bench;
+}
+
 /* chosen: room for bench_count. Without names all are chosen. */
 static bool choose(struct request *request, int names, char **argv)
 {
     for (size_t i = 0; names == 0 && i < bench_count; i++)
         request->chosen[request->chosen_count++] = benches[i];
     for (int n = 0; n < names; n++) {
-        const struct bench *bench = find(argv[n]);
-        if (!bench) {
+        bool found = false;
+        for (size_t i = 0; i < bench_count; i++)
+            if (is_meant(benches[i], argv[n])) {
+                add_chosen(request, benches[i]);
+                found = true;
+            }
+        if (!found) {
             args_complain("bench",
                           "there is no benchmark \"%s\"; `filch bench --list` names them",
                           argv[n]);
             return false;
         }
-        bool again = false;
-        for (size_t i = 0; i < request->chosen_count; i++)
-            again = again || request->chosen[i] == bench;
-        if (!again)
-            request->chosen[request->chosen_count++] = bench;
     }
     return true;
 }
@@ -135,6 +153,7 @@ struct lineup {
     struct bench_series *series;
     size_t count;
     struct bench_program *peers; /* their programs */
+    size_t peer_count;
 };
 
 static void add_program(struct lineup *lineup, const struct bench_program *program,
@@ -152,26 +171,42 @@ static void disband(struct lineup *lineup)
     free(lineup->peers);
 }
 
+/* The programs of a benchmark, or of a variant of it: filch's, then the peers'. */
+static void add_bench(struct lineup *lineup, const struct bench *bench,
+                      const struct request *request)
+{
+    for (size_t i = 0; i < bench->program_count; i++)
+        add_program(lineup, &bench->programs[i], request);
+    for (int i = 0; bench->peers && i < request->peers->count; i++) {
+        struct bench_program *peer = &lineup->peers[lineup->peer_count++];
+        *peer = peer_program(&request->peers->peers[i], bench);
+        add_program(lineup, peer, request);
+    }
+}
+
 /* Returns false without memory. */
 static bool line_up(struct lineup *lineup, const struct bench *bench,
                     const struct request *request)
 {
-    size_t peers = bench->peers ? (size_t)request->peers->count : 0;
+    size_t programs = bench->program_count, benches_here = 1;
+    for (int id = WORKLOAD_TABLES; id < WORKLOAD_COUNT; id++)
+        if (workload_benches[id].base == bench) {
+            programs += workload_benches[id].program_count;
+            benches_here++;
+        }
+    size_t peers = benches_here * (size_t)request->peers->count;
     *lineup = (struct lineup){
-        .series =
-            calloc((bench->program_count + peers) * WORKER_COUNTS_MAX, sizeof *lineup->series),
+        .series = calloc((programs + peers) * WORKER_COUNTS_MAX, sizeof *lineup->series),
         .peers = calloc(peers + 1, sizeof *lineup->peers),
     };
     if (!lineup->series || !lineup->peers) {
         disband(lineup);
         return false;
     }
-    for (size_t i = 0; i < bench->program_count; i++)
-        add_program(lineup, &bench->programs[i], request);
-    for (size_t i = 0; i < peers; i++) {
-        lineup->peers[i] = peer_program(&request->peers->peers[i], bench);
-        add_program(lineup, &lineup->peers[i], request);
-    }
+    add_bench(lineup, bench, request);
+    for (int id = WORKLOAD_TABLES; id < WORKLOAD_COUNT; id++)
+        if (workload_benches[id].base == bench)
+            add_bench(lineup, &workload_benches[id], request);
     return true;
 }
 
@@ -291,7 +326,8 @@ static int run(int argc, char **argv)
 }
 
 static const char help[] =
-    "Runs the benchmarks of these names, all of them by default, and prints a table each:\n"
+    "Runs the benchmarks of these names, all of them by default, and prints a table each\n"
+    "(`grain` stands for grain-1ns, grain-10ns and so on, as none is called so):\n"
     "median, minimum and maximum of the runs, CPU time a run, peak memory, and the ratio\n"
     "to the baseline where there is one. bench/README.md says what each measures.\n"
     "\n"

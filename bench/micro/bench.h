@@ -64,6 +64,9 @@ struct bench {
     bool peers;           /* can be asked for the workload */
     /* Name and sizes of the work, as peers are told; the rest may be empty. NULL: it has none. */
     const struct workload *workload;
+    /* A variant: another way to do what this benchmark does, without a table and a baseline of its
+     * own; its series stand in the other's table, under their own name. NULL: it is none. */
+    const struct bench *base;
     const struct bench_program *programs; /* the baseline first */
     size_t program_count;
 };
@@ -74,7 +77,7 @@ size_t bench_size(const struct bench_job *job);
 extern const struct bench bench_as_completed, bench_chain, bench_counter, bench_deque,
     bench_idle, bench_leaves, bench_repeat, bench_round_trip, bench_starve, bench_submit,
     bench_submit_future, bench_wake;
-extern const struct bench workload_benches[]; /* by enum workload_id */
+extern const struct bench workload_benches[]; /* by enum workload_id, variants included */
 
 /* All of them, in the order in which they run. */
 extern const struct bench *const benches[];

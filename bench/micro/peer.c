@@ -36,8 +36,8 @@ enum { PATIENCE_S = CHILD_PATIENCE_S - 10 };
 /* ---- Which there are --------------------------------------------------------------------- */
 
 /* The names of those in bench/peers up to the first '-', behind which their versions are. */
-static const char *const built_in[] = {"async",  "go",     "libgomp", "libomp",
-                                       "onetbb", "python", "rayon"};
+static const char *const built_in[] = {"async",     "go",     "libgomp", "libomp",
+                                       "libstdcxx", "onetbb", "python",  "rayon"};
 
 static int by_name(const void *left, const void *right)
 {
@@ -184,7 +184,7 @@ static const char *setup(const struct bench_job *job, void **state)
     if (!running)
         return filch_strerror(FILCH_ENOMEM);
     running->path = job->program->peer;
-    snprintf(running->workload, sizeof running->workload, "%s", job->bench->workload->name);
+    snprintf(running->workload, sizeof running->workload, "%s", job->program->name);
     snprintf(running->size, sizeof running->size, "%zu", bench_size(job));
     snprintf(running->workers, sizeof running->workers, "%d", job->workers);
     bool shared = strcmp(job->program->unit, "ns") == 0 && !job->bench->tails;
@@ -217,7 +217,7 @@ static const char *obituary(struct running *running)
         snprintf(running->error, sizeof running->error, "died of signal %d (%s)",
                  WTERMSIG(status), strsignal(WTERMSIG(status)));
     else if (WEXITSTATUS(status) == EXIT_NO_VERSION)
-        snprintf(running->error, sizeof running->error, "has no version of it");
+        snprintf(running->error, sizeof running->error, "%s", PEER_NO_VERSION);
     else
         snprintf(running->error, sizeof running->error, "ended with exit code %d",
                  WEXITSTATUS(status));
@@ -302,7 +302,7 @@ struct bench_program peer_program(const struct peer *peer, const struct bench *b
     return (struct bench_program){
         .name = bench->name,
         .system = peer->system,
-        .unit = bench->programs[0].unit,
+        .unit = bench->base ? bench->base->programs[0].unit : bench->programs[0].unit,
         .scale = BENCH_LISTED,
         .setup = setup,
         .run = run,

@@ -10,6 +10,9 @@
 
 #define PEERS_MAX 32
 
+/* What is said of a peer that has left with the exit code for it. */
+#define PEER_NO_VERSION "has no version of it"
+
 struct peer_list {
     struct peer {
         char *system;
@@ -31,7 +34,7 @@ const char *peer_built_in_directory(void);
 /* Those of bench/peers that are not in the list, as words; "" if all are. */
 const char *peer_missing(const struct peer_list *list);
 
-/* A peer's program of one benchmark. */
+/* A peer's program of one benchmark, or of a variant. */
 struct bench_program peer_program(const struct peer *peer, const struct bench *bench);
 
 #endif

@@ -3,6 +3,8 @@
  * See report.h: the table. */
 #include "report.h"
 
+#include "peer.h"
+
 #include "bench/cli/output.h"
 
 #include <stdio.h>
@@ -28,9 +30,8 @@ static const char *baseline(const struct bench *bench)
     return bench->baseline ? bench->baseline : BENCH_SYSTEM_SERIAL;
 }
 
-/* The series of the same work on another system: with as many workers, if that matters. */
-static const struct bench_series *find(const struct report_part *part, const char *system,
-                                       const char *name, int workers)
+static const struct bench_series *find_name(const struct report_part *part, const char *system,
+                                            const char *name, int workers)
 {
     for (size_t i = 0; i < part->count; i++) {
         const struct bench_series *series = &part->series[i];
@@ -40,6 +41,15 @@ static const struct bench_series *find(const struct report_part *part, const cha
             return series;
     }
     return NULL;
+}
+
+/* The series of the same work on another system: with as many workers, if that matters. For a
+ * variant that this system lacks, it is that of the benchmark. */
+static const struct bench_series *find(const struct report_part *part, const char *system,
+                                       const char *name, int workers)
+{
+    const struct bench_series *series = find_name(part, system, name, workers);
+    return series ? series : find_name(part, system, part->bench->name, workers);
 }
 
 static void print_ratio(const struct bench_series *row, const struct bench_series *to)
@@ -75,6 +85,13 @@ static void print_row(const struct report_part *part, const struct bench_series 
     output_printf("\n");
 }
 
+/* A variant that a peer lacks is not worth a row. */
+static bool is_left_out(const struct report_part *part, const struct bench_series *row)
+{
+    return row->program->peer && strcmp(row->program->name, part->bench->name) != 0 &&
+           strcmp(row->result.note, PEER_NO_VERSION) == 0;
+}
+
 /* At least as wide as its heading. */
 static int widen(int width, const char *text)
 {
@@ -88,6 +105,8 @@ void report_table(const struct report_part *part, const struct harness_plan *pla
     char to_baseline[16];
     snprintf(to_baseline, sizeof to_baseline, "to %s", baseline(part->bench));
     for (size_t i = 0; i < part->count; i++) {
+        if (is_left_out(part, &part->series[i]))
+            continue;
         name = widen(name, part->series[i].program->name);
         system = widen(system, part->series[i].program->system);
     }
@@ -100,6 +119,7 @@ void report_table(const struct report_part *part, const struct harness_plan *pla
     output_printf("  %-5s  %8s  %8s  %8s  %9s  %9s\n", "unit", "CPU s", "RSS KiB", "steals",
                   to_baseline, "to filch");
     for (size_t i = 0; i < part->count; i++)
-        print_row(part, &part->series[i], name, system);
+        if (!is_left_out(part, &part->series[i]))
+            print_row(part, &part->series[i], name, system);
     output_printf("\n");
 }

@@ -62,25 +62,30 @@ static int find_workload(const char *name)
 
 static int serve_workload(const struct request *request, int id)
 {
-    if (!&peer_system || !peer_system.run[id])
+    const struct workload_system *system =
+        workload_system_with((enum workload_id)id, &peer_system, &peer_algorithms);
+    if (!system)
         return EXIT_NO_VERSION;
     const struct workload *workload = &workloads[id];
     void *input = workload->create(request->size);
-    const char *error = input ? peer_system.start(request->workers) : "out of memory";
+    const char *error = input ? system->start(request->workers) : "out of memory";
     if (error)
         return fail(request, error);
     while (next_order()) {
         if (workload->reset)
             workload->reset(input);
-        unsigned long long steals = peer_system.steals ? peer_system.steals() : 0;
+        unsigned long long steals = system->steals ? system->steals() : 0;
         uint64_t start = clock_now();
-        peer_system.run[id](input);
-        answer(start, clock_now(), workload->result(input));
-        if (peer_system.steals)
-            printf(", \"steals\": %llu", (unsigned long long)peer_system.steals() - steals);
+        system->run[id](input);
+        uint64_t end = clock_now();
+        answer(start, end, workload->result(input));
+        if (workload->rest)
+            workload->rest(input);
+        if (system->steals)
+            printf(", \"steals\": %llu", (unsigned long long)system->steals() - steals);
         end_answer();
     }
-    peer_system.stop();
+    system->stop();
     workload->destroy(input);
     return EXIT_SUCCESS;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The workloads on oneTBB: a peer. The tasks are those of filch's version: a parallel_invoke
+// The workloads of forks on oneTBB: a peer. The tasks are those of filch's version: a parallel_invoke
 // where a task has two or four below it, a task_group where it has more or any number. The
 // library does not count the tasks that changed their thread.
-#include "peer.h"
+#include "onetbb.h"
 
 #include "bench/workloads/cilksort.h"
 #include "bench/workloads/fork.h"
@@ -246,7 +246,25 @@ void run_knapsack(void *input)
     current->arena.execute([=] { pack(k, 0, k->capacity, 0); });
 }
 
-const char *start(int workers)
+constexpr workload_system make_system()
+{
+    workload_system system{onetbb_start, onetbb_stop, nullptr, {}};
+    system.run[WORKLOAD_FORK] = run_fork;
+    system.run[WORKLOAD_QUEENS] = run_queens;
+    system.run[WORKLOAD_SKYNET] = run_skynet;
+    system.run[WORKLOAD_MATRIX] = run_matrix;
+    system.run[WORKLOAD_UTS_T1] = run_uts;
+    system.run[WORKLOAD_UTS_T3] = run_uts;
+    system.run[WORKLOAD_UTS_T3L] = run_uts;
+    system.run[WORKLOAD_CILKSORT] = run_cilksort;
+    system.run[WORKLOAD_STRASSEN] = run_strassen;
+    system.run[WORKLOAD_KNAPSACK] = run_knapsack;
+    return system;
+}
+
+} // namespace
+
+const char *onetbb_start(int workers)
 {
     // The caller's own stack grows up to the limit of the moment. Where it cannot be raised the
     // stack stays as it is.
@@ -263,27 +281,19 @@ const char *start(int workers)
     return nullptr;
 }
 
-void stop()
+void onetbb_stop()
 {
     current.reset();
 }
 
-constexpr workload_system make_system()
+tbb::task_arena &onetbb_arena()
 {
-    workload_system system{start, stop, nullptr, {}};
-    system.run[WORKLOAD_FORK] = run_fork;
-    system.run[WORKLOAD_QUEENS] = run_queens;
-    system.run[WORKLOAD_SKYNET] = run_skynet;
-    system.run[WORKLOAD_MATRIX] = run_matrix;
-    system.run[WORKLOAD_UTS_T1] = run_uts;
-    system.run[WORKLOAD_UTS_T3] = run_uts;
-    system.run[WORKLOAD_UTS_T3L] = run_uts;
-    system.run[WORKLOAD_CILKSORT] = run_cilksort;
-    system.run[WORKLOAD_STRASSEN] = run_strassen;
-    system.run[WORKLOAD_KNAPSACK] = run_knapsack;
-    return system;
+    return current->arena;
 }
 
-} // namespace
+tbb::task_group_context &onetbb_context()
+{
+    return current->context;
+}
 
 const workload_system peer_system = make_system();

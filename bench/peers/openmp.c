@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The workloads as OpenMP tasks: a peer with each compiler's runtime, libgomp by gcc and libomp
+ * The workloads of forks as OpenMP tasks: a peer with each compiler's runtime, libgomp by gcc and libomp
  * by clang. The tasks are those of filch's version; what a task returns goes to a variable of
  * its parent. They are tied, as is the default: untied ones are the same to libgomp and slower
  * with libomp. The runtimes do not count the tasks that changed their thread. */
-#include "peer.h"
+#include "openmp.h"
 
 #include "bench/workloads/cilksort.h"
 #include "bench/workloads/fork.h"
@@ -276,7 +276,7 @@ static void raise_stack_size(void)
 #endif
 }
 
-static const char *start(int workers)
+const char *openmp_start(int workers)
 {
     int threads = 0;
     raise_stack_size();
@@ -296,14 +296,14 @@ static const char *start(int workers)
     return threads == workers ? NULL : "OpenMP started fewer threads";
 }
 
-static void stop(void)
+void openmp_stop(void)
 {
     /* The threads end with the program. */
 }
 
 const struct workload_system peer_system = {
-    .start = start,
-    .stop = stop,
+    .start = openmp_start,
+    .stop = openmp_stop,
     .run = {[WORKLOAD_FORK] = run_fork,
             [WORKLOAD_QUEENS] = run_queens,
             [WORKLOAD_SKYNET] = run_skynet,

@@ -24,8 +24,9 @@ struct outside_system {
     uint64_t (*trip)(uint64_t value);
 };
 
-/* Weak: either may be left out. */
+/* Weak: each may be left out. Two for the workloads, so that each may have a file of its own. */
 extern const struct workload_system peer_system __attribute__((weak));
+extern const struct workload_system peer_algorithms __attribute__((weak));
 extern const struct outside_system peer_outside __attribute__((weak));
 
 #ifdef __cplusplus

@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: MIT
 """The peer python: the workloads and tasks from outside on concurrent.futures, in plain Python.
 
-Workloads: processes, as one interpreter lets only one of its threads run at a time. Work is
+Workloads of forks: processes, as one interpreter lets only one of its threads run at a time. Work is
 split at the top only, into some dozens of pieces, and what is below is serial: a task costs a
 pickle and two pipes, more than the leaves of these workloads, and one that waits for tasks of
 its own keeps its process from all others, so that the pool comes to a standstill as soon as all
 its processes wait. What is left out (77) would measure the interpreter's arithmetic and little
 else.
+
+Parallel algorithms: maps over processes, in chunks as the library's documentation advises, where
+a task can return all that it does. `sorted` has one thread, so there is one worker. Heat would
+take minutes.
 
 Tasks from outside: threads, as it is the executor that is measured. No chain: a callback that
 completes the next future is called by its completion, one inside the other.
@@ -182,6 +186,72 @@ def run(pool, work, size):
     return result + sum(pool.map(serial, [work] * len(tasks), tasks))
 
 
+# Parallel algorithms: functions of a ProcessPoolExecutor, its number of workers and the size, and
+# what makes a number of what they return.
+
+MASK = (1 << 64) - 1
+
+
+def busy(number, steps):
+    """See busy.h."""
+    for _ in range(steps):
+        number = (number ^ number >> 29) * 6364136223846793005 & MASK
+    return number
+
+
+def fingerprint(values):
+    """See fingerprint.h."""
+    result = 0
+    for value in values:
+        result = (result ^ value & MASK) * 1099511628211 & MASK
+    return result
+
+
+def mark(_):
+    return 1
+
+
+def for_1024(pool, workers, loops):
+    length = 1024
+    chunk = -(-length // workers)
+    return sum(sum(pool.map(mark, range(length), chunksize=chunk)) for _ in range(loops))
+
+
+def uneven_map(i):
+    return busy(i + 1, i)
+
+
+def uneven(pool, workers, count):
+    # Some dozens of chunks a worker, as the last ones are the longest.
+    chunk = max(count // PIECES // workers, 1)
+    return list(pool.map(uneven_map, range(count), chunksize=chunk))
+
+
+ALGORITHMS = {"for-1024": (for_1024, int), "uneven": (uneven, fingerprint)}
+
+
+# Orders of numbers to be sorted, see keys.h.
+
+
+def random_keys(count):
+    random = 0
+    for _ in range(count):
+        random = (random * 6364136223846793005 + 1442695040888963407) & MASK
+        yield random
+
+
+def signed(number):
+    return number - (1 << 64) if number >> 63 else number
+
+
+KEYS = {
+    "sort-random": lambda count: [signed(r ^ r >> 32) for r in random_keys(count)],
+    "sort-sorted": lambda count: list(range(count)),
+    "sort-equal": lambda count: [1] * count,
+    "sort-few": lambda count: [(r >> 32) % 16 for r in random_keys(count)],
+}
+
+
 # Tasks from outside: functions of a ThreadPoolExecutor and the number of tasks. They return the
 # result, and what each trip took where that is measured.
 
@@ -255,6 +325,27 @@ def serve_workload(work, size, workers):
             answer(time.monotonic() - begin, result)
 
 
+def serve_algorithm(work, number_of, size, workers):
+    with ProcessPoolExecutor(workers) as pool:
+        for _ in sys.stdin:
+            begin = time.monotonic()
+            result = work(pool, workers, size)
+            end = time.monotonic()
+            answer(end - begin, number_of(result))
+
+
+def serve_sort(make, size):
+    keys = make(size)
+    known, result = None, None
+    for _ in sys.stdin:
+        begin = time.monotonic()
+        in_order = sorted(keys)
+        end = time.monotonic()
+        if in_order != known:
+            known, result = in_order, fingerprint(in_order)
+        answer(end - begin, result)
+
+
 def serve_outside(work, size, workers):
     for _ in sys.stdin:
         with ThreadPoolExecutor(workers) as pool:
@@ -272,6 +363,10 @@ def main(arguments):
     name = arguments[1]
     if name in WORKLOADS:
         serve_workload(WORKLOADS[name], size, workers)
+    elif name in ALGORITHMS:
+        serve_algorithm(*ALGORITHMS[name], size, workers)
+    elif name in KEYS and workers == 1:
+        serve_sort(KEYS[name], size)
     elif name in OUTSIDE:
         serve_outside(OUTSIDE[name], size, workers)
     else:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The workloads on filch. */
-#include "workload.h"
+ * The workloads of forks on filch. */
+#include "system.h"
 
 #include "cilksort.h"
 #include "fork.h"
@@ -13,7 +13,7 @@
 
 #include <filch/filch.h>
 
-static struct filch_pool *pool;
+struct filch_pool *filch_system_pool;
 
 /* The two that do nothing but fork, in balanced trees. */
 #undef FILCH_SERIAL_CLONES
@@ -31,7 +31,7 @@ FILCH_TASK(long, fib, long, n)
 static void run_fork(void *input)
 {
     struct fork *fork = input;
-    fork->result = FILCH_RUN(pool, fib, fork->n);
+    fork->result = FILCH_RUN(filch_system_pool, fib, fork->n);
 }
 
 FILCH_TASK(long, sum, long, first, long, leaves)
@@ -49,7 +49,7 @@ FILCH_TASK(long, sum, long, first, long, leaves)
 static void run_skynet(void *input)
 {
     struct skynet *skynet = input;
-    skynet->sum = FILCH_RUN(pool, sum, 0, skynet->leaves);
+    skynet->sum = FILCH_RUN(filch_system_pool, sum, 0, skynet->leaves);
 }
 
 #undef FILCH_SERIAL_CLONES
@@ -75,7 +75,8 @@ FILCH_TASK(long, place, int, n, int, row, struct queens_board, board)
 static void run_queens(void *input)
 {
     struct queens *queens = input;
-    queens->solutions = FILCH_RUN(pool, place, queens->n, 0, (struct queens_board){{0}});
+    queens->solutions =
+        FILCH_RUN(filch_system_pool, place, queens->n, 0, (struct queens_board){{0}});
 }
 
 FILCH_VOID_TASK(multiply, long, n, long, stride, double *, c, double *, a, double *, b)
@@ -101,7 +102,7 @@ FILCH_VOID_TASK(multiply, long, n, long, stride, double *, c, double *, a, doubl
 static void run_matrix(void *input)
 {
     struct matrices *m = input;
-    FILCH_RUN(pool, multiply, m->n, m->stride, m->c, m->a, m->b);
+    FILCH_RUN(filch_system_pool, multiply, m->n, m->stride, m->c, m->a, m->b);
 }
 
 FILCH_TASK(uint64_t, search, const struct uts_tree *, tree, struct uts_node, node)
@@ -118,7 +119,7 @@ FILCH_TASK(uint64_t, search, const struct uts_tree *, tree, struct uts_node, nod
 static void run_uts(void *input)
 {
     struct uts *uts = input;
-    uts->nodes = FILCH_RUN(pool, search, &uts->tree, uts_root(&uts->tree));
+    uts->nodes = FILCH_RUN(filch_system_pool, search, &uts->tree, uts_root(&uts->tree));
 }
 
 FILCH_VOID_TASK(merge, struct cilksort_merge, m)
@@ -159,7 +160,7 @@ FILCH_VOID_TASK(sort, uint32_t *, numbers, uint32_t *, spare, size_t, count)
 static void run_cilksort(void *input)
 {
     struct cilksort *s = input;
-    FILCH_RUN(pool, sort, s->numbers, s->spare, s->count);
+    FILCH_RUN(filch_system_pool, sort, s->numbers, s->spare, s->count);
 }
 
 FILCH_VOID_TASK_DECLARE(product, const struct strassen_product *, whole)
@@ -190,7 +191,7 @@ FILCH_VOID_TASK_BODY(product, const struct strassen_product *, whole)
 static void run_strassen(void *input)
 {
     const struct strassen_product whole = strassen_whole(input);
-    FILCH_RUN(pool, product, &whole);
+    FILCH_RUN(filch_system_pool, product, &whole);
 }
 
 FILCH_VOID_TASK(pack, struct knapsack *, k, int, next, int, room, int, value)
@@ -209,32 +210,32 @@ FILCH_VOID_TASK(pack, struct knapsack *, k, int, next, int, room, int, value)
 static void run_knapsack(void *input)
 {
     struct knapsack *k = input;
-    FILCH_RUN(pool, pack, k, 0, k->capacity, 0);
+    FILCH_RUN(filch_system_pool, pack, k, 0, k->capacity, 0);
 }
 
-static const char *start(int workers)
+const char *filch_system_start(int workers)
 {
     struct filch_pool_options options = {.workers = workers};
-    int error = filch_pool_create(&options, &pool);
+    int error = filch_pool_create(&options, &filch_system_pool);
     return error ? filch_strerror(error) : NULL;
 }
 
-static void stop(void)
+void filch_system_stop(void)
 {
-    filch_pool_destroy(pool);
+    filch_pool_destroy(filch_system_pool);
 }
 
-static uint64_t steals(void)
+uint64_t filch_system_steals(void)
 {
     struct filch_stats stats;
-    filch_stats_read(pool, &stats);
+    filch_stats_read(filch_system_pool, &stats);
     return stats.steals;
 }
 
 const struct workload_system filch_system = {
-    .start = start,
-    .stop = stop,
-    .steals = steals,
+    .start = filch_system_start,
+    .stop = filch_system_stop,
+    .steals = filch_system_steals,
     .run = {[WORKLOAD_FORK] = run_fork,
             [WORKLOAD_QUEENS] = run_queens,
             [WORKLOAD_SKYNET] = run_skynet,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The workloads as serial C: what everything else is compared with. The other systems' versions
+ * The workloads of forks as serial C: what everything else is compared with. The other systems' versions
  * differ from these by their forks and joins alone. */
-#include "workload.h"
+#include "system.h"
 
 #include "cilksort.h"
 #include "fork.h"
@@ -172,19 +172,19 @@ static void run_knapsack(void *input)
     pack(k, 0, k->capacity, 0);
 }
 
-static const char *start(int workers)
+const char *serial_system_start(int workers)
 {
     (void)workers;
     return NULL;
 }
 
-static void stop(void)
+void serial_system_stop(void)
 {
 }
 
 const struct workload_system serial_system = {
-    .start = start,
-    .stop = stop,
+    .start = serial_system_start,
+    .stop = serial_system_stop,
     .run = {[WORKLOAD_FORK] = run_fork,
             [WORKLOAD_QUEENS] = run_queens,
             [WORKLOAD_SKYNET] = run_skynet,

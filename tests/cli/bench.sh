@@ -4,6 +4,8 @@
 
 run "$filch" bench --list
 names='fork queens skynet matrix uts-t1 uts-t3 uts-t3l cilksort strassen knapsack
+       for-empty for-1024 grain-1ns grain-10ns grain-100ns grain-1us grain-10us grain-100us grain-1ms uneven
+       reduce scan sort-random sort-sorted sort-equal sort-few heat graph pipeline
        leaves repeat deque submit submit-future as-completed chain round-trip wake starve
        counter idle'
 for name in $names; do
@@ -34,6 +36,10 @@ elif command -v python3 >/dev/null 2>&1; then
     check 'Python reads the file' python3 -m json.tool "$json"
 fi
 for series in 'fork serial 1' 'fork filch 1' 'fork filch 2' 'uts-t3l filch 2' \
+    'for-empty serial 1' 'for-empty filch 2' 'for-empty-outside filch 1' 'for-1024 filch 2' 'grain-1ns serial 1' \
+    'grain-1ms filch 2' 'uneven filch 2' 'reduce filch 2' 'reduce-simd filch 1' 'scan filch 2' \
+    'sort-random serial 1' 'sort-random filch 2' 'sort-few-generic filch 1' 'graph filch 2' 'pipeline filch 2' \
+    'heat serial 1' 'heat filch 1' \
     'submit serial 1' 'submit filch 2' 'submit-batch filch 1' 'submit-2 filch 2' 'submit-4 filch 1' \
     'submit-future serial 1' 'submit-future filch 2' 'as-completed filch 2' 'chain serial 1' \
     'chain filch 1' 'chain-tasks filch 2' 'wake futex 2' 'wake filch 1' 'starve filch 2' \
@@ -49,6 +55,13 @@ check 'tails are measured where single tasks are timed' \
     test "$(grep -c '"p99": ' "$json")" -eq "$(grep -cE '"benchmark": "(round-trip|wake|starve)"' "$json")"
 check 'wake is compared with a futex' grep -qE 'median .* p99 .* to futex +to filch' "$out"
 
+run "$filch" bench --quick grain --workers 1
+check 'the beginning of names stands for all of them' test "$(grep -c '^grain-.*: ' "$out")" -eq 7
+run "$filch" bench --quick submit --workers 1
+check 'a name that is whole stands for itself' test "$(grep -c '^submit.*: ' "$out")" -eq 1
+check 'a variant is compared with the baseline of its table' \
+    sh -c "'$filch' bench --quick for-empty --workers 1 | grep -Eq '^  for-empty-outside +filch +1 .* [0-9.]+ +[0-9.]+$'"
+
 printf old >"$work/link.target"
 ln -s "$work/link.target" "$work/link.json"
 run "$filch" bench --quick counter --workers 1 --json "$work/link.json"
@@ -63,6 +76,8 @@ check 'the file that cannot be written is named' grep -q -- '--json /dev/full' "
 refuses 1 '--json' "$filch" bench --quick counter --json "$work/none/file"
 refuses 1 '--json' "$filch" bench --quick counter --json "$work"
 refuses 2 'there is no benchmark "spoon"' "$filch" bench spoon
+refuses 2 'there is no benchmark "grai"' "$filch" bench grai
+refuses 2 'there is no benchmark "for-empty-outside"' "$filch" bench for-empty-outside
 refuses 2 '--runs must be a whole number from 10 to 1000, not "9"' "$filch" bench --runs 9
 for list in 0 abc 1, ,1 1,,2 -1 1025 '1 2' 123456789; do
     refuses 2 '--workers must be whole numbers from 1 to 1024' "$filch" bench --workers "$list"

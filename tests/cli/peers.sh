@@ -85,6 +85,22 @@ check 'where single tasks are timed, median and p99 are the adapter'"'s" \
 check 'an answer without them is in the row' \
     grep -Eq '^  round-trip +vague .*answered without "median_ns", "p99_ns" or "result"' "$out"
 
+# Another way to do the same work, which an adapter may lack.
+rm "$work/adapters/"*
+adapter both <<'SH'
+echo '{"seconds": 0.001, "result": "100"}'
+SH
+adapter one <<'SH'
+case $1 in *-outside) exit 77 ;; esac
+echo '{"seconds": 0.001, "result": "100"}'
+SH
+run "$filch" bench --quick for-empty --workers 2 --adapters "$work/adapters" --json "$json"
+check 'an adapter is asked for a variant, too' \
+    grep -Eq '^  for-empty-outside +both +2 +10 +10000 +10000 +10000  ns .* [0-9.]+ +[0-9.]+$' "$out"
+check 'an adapter that lacks a variant has one row' test "$(grep -c ' one ' "$out")" -eq 1
+check 'the file has variants under their names' \
+    grep -q '"benchmark": "for-empty-outside", "system": "both"' "$json"
+
 rm "$work/adapters/"*
 adapter slow <<'SH'
 sleep 1.2
@@ -98,11 +114,12 @@ check 'no adapter is left running' sh -c "! kill -0 $(cat "$work/process")"
 cp "$filch" "$work/filch"
 run "$work/filch" bench --quick fork --workers 1 --peers
 check 'peers that were not built are named' grep -q \
-    '^peers not found: async, go, libgomp, libomp, onetbb, python, rayon ' "$out"
+    '^peers not found: async, go, libgomp, libomp, libstdcxx, onetbb, python, rayon ' "$out"
 # Those that this build has.
 if [ -d "$(dirname "$filch")/peers" ]; then
     run "$filch" bench --quick --peers --workers 2 fork queens skynet matrix uts-t1 uts-t3 uts-t3l \
-        cilksort strassen knapsack submit submit-future as-completed chain round-trip wake
+        cilksort strassen knapsack for-empty for-1024 grain uneven reduce scan sort heat graph pipeline \
+        submit submit-future as-completed chain round-trip wake
     check 'a run with the peers that were built ends with 0' test "$code" -eq 0
     [ "$code" -eq 0 ] || sed 's/^/#   /' "$err"
     check 'each of them computes what serial C computes' \

@@ -4,13 +4,12 @@
 //! functions of its headers. The object code is that of every peer written in C; only what
 //! those headers define inline is written again here.
 
+use std::arch::asm;
 use std::os::raw::{c_char, c_int, c_long, c_void};
-use std::ptr::null_mut;
+use std::ptr::{null_mut, read_volatile, write_volatile};
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 /// workload.h
-pub const WORKLOAD_COUNT: usize = 10;
-
 #[repr(C)]
 pub struct Workload {
     pub name: *const c_char,
@@ -19,6 +18,7 @@ pub struct Workload {
     pub create: unsafe extern "C" fn(size: c_long) -> *mut c_void,
     pub reset: Option<unsafe extern "C" fn(input: *mut c_void)>,
     pub result: unsafe extern "C" fn(input: *const c_void) -> u64,
+    pub rest: Option<unsafe extern "C" fn(input: *mut c_void)>,
     pub destroy: unsafe extern "C" fn(input: *mut c_void),
 }
 
@@ -213,8 +213,86 @@ impl Knapsack {
     }
 }
 
+/// loop.h
+pub const LOOP_EMPTY_LENGTH: usize = 2;
+pub const LOOP_MARK_LENGTH: usize = 1024;
+
+#[repr(C)]
+pub struct Loop {
+    pub loops: usize,
+    pub marks: *mut u32,
+}
+
+pub fn loop_nothing(i: usize) {
+    // Nothing, in no registers.
+    unsafe { asm!("/* {0} */", in(reg) i, options(nomem, nostack, preserves_flags)) };
+}
+
+pub fn loop_mark(mark: &mut u32) {
+    // A mark at a time, as in C.
+    unsafe { write_volatile(mark, read_volatile(mark) + 1) };
+}
+
+/// grain.h
+#[repr(C)]
+pub struct Grain {
+    pub count: usize,
+    steps: c_long,
+    marks: *mut u8,
+}
+
+#[repr(C)]
+pub struct Uneven {
+    pub count: usize,
+    results: *mut u64,
+}
+
+/// vector.h
+#[repr(C)]
+pub struct Vector {
+    pub count: usize,
+    pub input: *mut f64,
+    pub output: *mut f64,
+    pub sum: f64,
+}
+
+/// keys.h
+#[repr(C)]
+pub struct Keys {
+    pub count: usize,
+    order: c_int,
+    pub at: *mut i64,
+}
+
+/// heat.h
+pub const HEAT_STEPS: usize = 100;
+
+#[repr(C)]
+pub struct Heat {
+    pub rows: usize,
+    stride: usize,
+    from: *mut f64,
+    to: *mut f64,
+}
+
+/// wavefront.h
+#[repr(C)]
+pub struct Wavefront {
+    pub n: usize,
+    cells: *mut u64,
+}
+
+// As Matrix: each body writes to its own part.
+unsafe impl Sync for Grain {}
+unsafe impl Sync for Uneven {}
+unsafe impl Send for Heat {}
+unsafe impl Sync for Heat {}
+unsafe impl Sync for Wavefront {}
+
 extern "C" {
-    pub static workloads: [Workload; WORKLOAD_COUNT];
+    /// As many as workload_count() says.
+    pub static workloads: [Workload; 0];
+    pub fn workload_count() -> usize;
 
     pub fn matrix_multiply_leaf(c: Matrix, a: Matrix, b: Matrix);
 
@@ -231,4 +309,10 @@ extern "C" {
     pub fn cilksort_sort_leaf(numbers: *mut u32, count: usize);
     pub fn cilksort_merge_leaf(merge: *const Merge);
     pub fn cilksort_merge_split(merge: *const Merge, halves: *mut Merge);
+
+    pub fn grain_body(grain: *const Grain, i: usize);
+    pub fn uneven_map(uneven: *const Uneven, i: usize);
+    pub fn heat_row(heat: *const Heat, row: usize);
+    pub fn heat_swap(heat: *mut Heat);
+    pub fn wavefront_cell(wavefront: *const Wavefront, cell: usize);
 }

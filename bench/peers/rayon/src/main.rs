@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 //! The peer rayon: reads orders, has the pool do the work, answers. bench/peers/README.md has
-//! the contract, kernels.rs what the leaves compute, tasks.rs what may run in parallel, outside.rs
-//! the tasks that a thread submits that is no worker.
+//! the contract, kernels.rs what the leaves compute, tasks.rs and algorithms.rs what may run in
+//! parallel, outside.rs the tasks that a thread submits that is no worker.
 
+mod algorithms;
 mod kernels;
 mod outside;
 mod tasks;
@@ -13,6 +14,7 @@ use std::ffi::CStr;
 use std::io::{self, BufRead, Write};
 use std::os::raw::{c_long, c_void};
 use std::process::exit;
+use std::slice::from_raw_parts;
 use std::time::Instant;
 
 const EXIT_USAGE: i32 = 2;
@@ -61,10 +63,10 @@ impl Drop for Input {
 }
 
 fn workload(name: &str, size: c_long) -> Option<Work> {
-    let all = unsafe { &kernels::workloads };
+    let all = unsafe { from_raw_parts(kernels::workloads.as_ptr(), kernels::workload_count()) };
     let workload =
         all.iter().find(|w| unsafe { CStr::from_ptr(w.name) }.to_bytes() == name.as_bytes())?;
-    let run = tasks::find(name)?;
+    let run = tasks::find(name).or_else(|| algorithms::find(name))?;
     let data = unsafe { (workload.create)(size) };
     assert!(!data.is_null(), "out of memory");
     let input = Input { workload, data };
@@ -76,7 +78,11 @@ fn workload(name: &str, size: c_long) -> Option<Work> {
         let begin = Instant::now();
         unsafe { run(pool, *data) };
         let seconds = begin.elapsed().as_secs_f64();
-        Answer { seconds, result: unsafe { (workload.result)(*data) }, trips: None }
+        let result = unsafe { (workload.result)(*data) };
+        if let Some(rest) = workload.rest {
+            unsafe { rest(*data) };
+        }
+        Answer { seconds, result, trips: None }
     }))
 }
 

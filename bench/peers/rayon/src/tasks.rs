@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-//! The workloads on rayon. What may run at once is a `join`, whose second closure is the one
+//! The workloads of forks on rayon. What may run at once is a `join`, whose second closure is the one
 //! that others can steal; more than two children are halved until each is one. A parallel
 //! iterator would say the same in fewer words, but with few workers it makes one task of
 //! several children, and a `spawn` for each in a `scope` takes memory from the heap every time.
