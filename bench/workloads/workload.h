@@ -37,13 +37,13 @@ extern "C" {
     X(FOR_EMPTY, "for-empty", "20,000 parallel loops of 2 empty iterations; ns a loop", "ns")  \
     X(FOR_1024, "for-1024",                                                                    \
       "10,000 parallel loops of 1,024 iterations, a mark each; ns a loop", "ns")               \
-    X(GRAIN_1NS, "grain-1ns", "a loop of 10,000,000 bodies of 1 ns; ns a body", "ns")          \
-    X(GRAIN_10NS, "grain-10ns", "a loop of 1,000,000 bodies of 10 ns; ns a body", "ns")        \
-    X(GRAIN_100NS, "grain-100ns", "a loop of 100,000 bodies of 100 ns; ns a body", "ns")       \
-    X(GRAIN_1US, "grain-1us", "a loop of 10,000 bodies of 1 us; ns a body", "ns")              \
-    X(GRAIN_10US, "grain-10us", "a loop of 1,000 bodies of 10 us; ns a body", "ns")            \
-    X(GRAIN_100US, "grain-100us", "a loop of 100 bodies of 100 us; ns a body", "ns")           \
-    X(GRAIN_1MS, "grain-1ms", "a loop of 10 bodies of 1 ms; ns a body", "ns")                  \
+    X(GRAIN_1NS, "grain-1ns", "a loop of 50,000,000 bodies of 1 ns; ns a body", "ns")          \
+    X(GRAIN_10NS, "grain-10ns", "a loop of 5,000,000 bodies of 10 ns; ns a body", "ns")        \
+    X(GRAIN_100NS, "grain-100ns", "a loop of 500,000 bodies of 100 ns; ns a body", "ns")       \
+    X(GRAIN_1US, "grain-1us", "a loop of 50,000 bodies of 1 us; ns a body", "ns")              \
+    X(GRAIN_10US, "grain-10us", "a loop of 5,000 bodies of 10 us; ns a body", "ns")            \
+    X(GRAIN_100US, "grain-100us", "a loop of 500 bodies of 100 us; ns a body", "ns")           \
+    X(GRAIN_1MS, "grain-1ms", "a loop of 50 bodies of 1 ms; ns a body", "ns")                  \
     X(UNEVEN, "uneven", "a map over 10,000 items, the later the dearer; ns an item", "ns")     \
     X(REDUCE, "reduce", "sum of 100,000,000 doubles; seconds a run", "s")                      \
     X(SCAN, "scan", "running sums of 100,000,000 doubles; seconds a run", "s")                 \

@@ -23,12 +23,12 @@
 
 /* What the first calls say about the others may be wrong. So a worker's share of the range is cut
  * into PIECES at least, unless they would be smaller than FEW indices, or are thought to take less
- * than LEAST_NS; then into FEW_PIECES at least. And what is run before anything is shared is a
- * part in FIRST of it, and not more than FEW. */
+ * than LEAST_NS; then into FEW_PIECES at least. Before anything is shared one index is run, and more
+ * if that does not tell; where a worker's share is less than SHARE it all is shared at once. */
 #define PIECES     32
 #define FEW_PIECES 8
 #define LEAST_NS   2000
-#define FIRST      64
+#define SHARE      64
 #define FEW        64
 
 /* With so many indices a worker, or fewer, there is nothing to learn. */
@@ -178,14 +178,16 @@ static size_t fit(double time, size_t done, double elapsed, size_t most)
     return fits < (double)most ? (size_t)fits : most;
 }
 
-/* Runs some of the piece, to see what it takes: as long as the rest is not worth sharing. */
+/* Runs some of the piece, if it is a range, to see what it takes: as long as the rest is not worth
+ * sharing. */
 static void begin(struct fi_loop *loop, struct fi_piece *piece)
 {
-    size_t all = count(*piece), width = length(piece->columns);
-    size_t rows = smaller(all / (FIRST * loop->workers), FEW) / width;
+    size_t all = count(*piece), rows = 1;
     int64_t begun = fi_pace_now();
 
-    while (rows > 0) {
+    if (length(piece->columns) > 1 || all / SHARE < loop->workers)
+        return;
+    for (;;) {
         struct fi_piece near = *piece;
         near.rows = cut(&piece->rows, smaller(rows, length(piece->rows)));
         run_piece(loop, near);
@@ -200,7 +202,7 @@ static void begin(struct fi_loop *loop, struct fi_piece *piece)
             return;
         }
         /* As many as will tell, by what the clock, which takes some time itself, has told. */
-        rows = larger(rows, fit(TOLD_NS * 4, done, elapsed, left) / width);
+        rows = larger(rows, fit(TOLD_NS * 4, done, elapsed, left));
     }
 }
 
