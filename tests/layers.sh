@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # usage: layers.sh ROOT
 # A file includes its own folder or one to its left in atomics <- sched <- bignum <- bench; tests see
-# all. The algorithms use public headers alone. No file is named sched.h, which would hide the system's.
+# all. The algorithms use public headers alone; graphs and pipelines these and the algorithms' own. No
+# file is named sched.h, which would hide the system's.
 set -eu
 cd "$1"
 status=0
@@ -56,6 +57,8 @@ function complain(text) {
         complain("includes " target ", a layer above its own")
     else if (FILENAME ~ /^sched\/algorithms\// && target !~ /^sched\/algorithms\/|\/include\/filch\//)
         complain("the algorithms use the public API alone, and " target " is not public")
+    else if (FILENAME ~ /^sched\/flow\// && target !~ /^sched\/(flow|algorithms)\/|\/include\/filch\//)
+        complain("graphs and pipelines use the public API and the algorithms alone, and " target " is neither")
     else if (FILENAME ~ /\/include\/filch\// && !system_like)
         complain("a public header includes others as <filch/NAME.h>")
 }

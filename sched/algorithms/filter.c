@@ -22,7 +22,7 @@ struct filter {
     size_t blocks;
     char *kept, *dropped; /* where they go; NULL: nowhere */
     size_t
-        *places; /* of each block: how many of its elements are kept; later, of all before it */
+        *places; /* of each block: how many of its elements are kept; then, of all before it */
     bool *answers;
 };
 

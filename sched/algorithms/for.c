@@ -7,6 +7,7 @@
  * Splitting (Tzannes, Caragea, Barua, Vishkin, 2010) does by a look at the deque, the deque does. */
 #include "sched/algorithms/guard.h"
 #include "sched/algorithms/pace.h"
+#include "sched/algorithms/size.h"
 
 #include <filch/algorithm.h>
 #include <filch/task.h>
@@ -53,16 +54,6 @@ struct fi_loop {
     _Atomic(size_t) grain; /* whoever has timed a call writes it */
 };
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* ---- Pieces ------------------------------------------------------------------------------ */
 
 static size_t length(struct filch_range range)
@@ -107,7 +98,7 @@ static size_t get_grain(struct fi_loop *loop)
 
 static void set_grain(struct fi_loop *loop, size_t grain)
 {
-    atomic_store_explicit(&loop->grain, smaller(larger(grain, 1), loop->most),
+    atomic_store_explicit(&loop->grain, fi_smaller(fi_larger(grain, 1), loop->most),
                           memory_order_relaxed);
 }
 
@@ -189,7 +180,7 @@ static void begin(struct fi_loop *loop, struct fi_piece *piece)
         return;
     for (;;) {
         struct fi_piece near = *piece;
-        near.rows = cut(&piece->rows, smaller(rows, length(piece->rows)));
+        near.rows = cut(&piece->rows, fi_smaller(rows, length(piece->rows)));
         run_piece(loop, near);
         size_t left = count(*piece), done = all - left;
         if (left == 0)
@@ -197,12 +188,12 @@ static void begin(struct fi_loop *loop, struct fi_piece *piece)
         double elapsed = (double)(fi_pace_now() - begun) + 1;
         if (elapsed >= TOLD_NS && fit(FI_SHARED_NS, done, elapsed, left) < left) {
             size_t few = all / (FEW_PIECES * loop->workers);
-            loop->most = larger(loop->most, fit(LEAST_NS, done, elapsed, few));
+            loop->most = fi_larger(loop->most, fit(LEAST_NS, done, elapsed, few));
             set_grain(loop, fit(GRAIN_NS, done, elapsed, loop->most));
             return;
         }
         /* As many as will tell, by what the clock, which takes some time itself, has told. */
-        rows = larger(rows, fit(TOLD_NS * 4, done, elapsed, left));
+        rows = fi_larger(rows, fit(TOLD_NS * 4, done, elapsed, left));
     }
 }
 
@@ -249,7 +240,7 @@ static void start(void *argument)
     if (!chosen && all <= loop->workers * ONE_BY_ONE)
         chosen = 1;
     loop->fixed = chosen > 0;
-    loop->most = chosen ? chosen : larger(all / (PIECES * loop->workers), FEW);
+    loop->most = chosen ? chosen : fi_larger(all / (PIECES * loop->workers), FEW);
     atomic_init(&loop->grain, chosen ? chosen : 1);
     if (start->pool)
         FILCH_RUN(start->pool, whole, loop, start->piece);

@@ -30,8 +30,8 @@ struct reduce {
     void *context;
     struct fi_blocks blocks;
 
-    size_t
-        done; /* the first blocks, whose node begin() has reduced; constant from the first fork */
+    /* The first blocks, whose node begin() has reduced; constant from the first fork. */
+    size_t done;
 };
 
 /* ---- Room for a right half's result ------------------------------------------------------ */

@@ -7,6 +7,7 @@
  * result: a prefix is combined in the order of the blocks, whoever folds them. */
 #include "sched/algorithms/blocks.h"
 #include "sched/algorithms/guard.h"
+#include "sched/algorithms/size.h"
 
 #include <filch/algorithm.h>
 #include <filch/task.h>
@@ -35,16 +36,6 @@ struct scan {
     size_t first; /* block */
     size_t scans; /* so many from there on are scanned; those that follow are folded */
 };
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
 
 static int run_block(struct scan *scan, size_t number)
 {
@@ -90,7 +81,7 @@ static void run_waves(void *argument)
 
     for (;;) {
         size_t next = scan->first + scan->scans;
-        size_t folds = next < last ? smaller(scan->most, last - next) : 0;
+        size_t folds = next < last ? fi_smaller(scan->most, last - next) : 0;
         fi_guard_fail(&scan->guard,
                       filch_for(scan->pool, 0, scan->scans + folds, run_blocks, scan, NULL));
         if (next > last || fi_guard_error(&scan->guard))
@@ -119,12 +110,12 @@ static void start(void *argument)
     struct start *start = argument;
     struct scan *scan = start->scan;
     size_t workers = scan->pool ? (size_t)filch_pool_size(scan->pool) : 1;
-    size_t most = workers > 1 ? larger(WAVE_EACH / scan->blocks.size, 2) * workers
-                              : larger(WAVE_ALONE / scan->blocks.size, 1);
+    size_t most = workers > 1 ? fi_larger(WAVE_EACH / scan->blocks.size, 2) * workers
+                              : fi_larger(WAVE_ALONE / scan->blocks.size, 1);
     unsigned char *memory;
 
     fi_guard_init(&scan->guard);
-    scan->most = smaller(most, scan->blocks.count);
+    scan->most = fi_smaller(most, scan->blocks.count);
     scan->stride = fi_accumulator_stride(scan->reduction);
     /* One prefix more than sums, for the last block's; and the carry. */
     memory = fi_accumulators_alloc(scan->reduction, 2 * scan->most + 2);

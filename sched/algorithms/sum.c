@@ -17,8 +17,9 @@
 
 #define BLOCK 8192
 #define LANES 16
-#define PAIRS \
-    8 /* lanes of the compensated sum: half of the registers are for what it rounds off */
+
+/* Lanes of the compensated sum: half of the registers are for what it rounds off. */
+#define PAIRS 8
 
 /* The sum is the first one, rounded once if the second is added. */
 struct pair {

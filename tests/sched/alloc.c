@@ -9,12 +9,16 @@
  * destructor counts what is left, filch has given back its stores as well. */
 #include "executor.h"
 
+#include <filch/algorithm.h>
 #include <filch/blocking.h>
 #include <filch/cancel.h>
 #include <filch/counter.h>
+#include <filch/graph.h>
 #include <filch/group.h>
 #include <filch/map.h>
+#include <filch/pipeline.h>
 #include <filch/scratch.h>
+#include <filch/sort.h>
 #include <filch/sync.h>
 #include <filch/task.h>
 #include <filch/wait.h>
@@ -1648,6 +1652,509 @@ Test(alloc, scratch_memory_is_null_and_can_be_asked_for_again)
 {
     static const struct scenario scenarios[] = {
         {"scratch memory", first_scratch, 2, FAILS},
+    };
+    try_scenarios(scenarios, COUNT(scenarios));
+}
+
+/* ---- Algorithms -------------------------------------------------------------------------- */
+
+/* Makes a call, or a few, on data of its own. Returns the error; without one, the result is right,
+ * with one it is as promised. */
+typedef int usage_fn(struct filch_pool *pool);
+
+struct usage {
+    usage_fn *fn;
+    struct filch_pool *pool;
+    int error;
+};
+
+/* Once before, for what a pool makes when it is first needed, and waits for (levels), and once
+ * after. */
+static void *use_here(void *argument)
+{
+    struct usage *usage = argument;
+    HOLDS(!usage->fn(usage->pool));
+    arm_everywhere();
+    usage->error = usage->fn(usage->pool);
+    disarm();
+    HOLDS(!usage->fn(usage->pool));
+    return argument;
+}
+
+/* workers: 0: without a pool. */
+static int use(usage_fn *fn, int workers)
+{
+    struct usage usage = {fn, workers ? new_pool(workers) : NULL, 0};
+    struct filch_future *future;
+    if (!workers) {
+        (void)use_here(&usage);
+        return usage.error;
+    }
+    HOLDS(!filch_pool_submit(usage.pool, use_here, &usage, &future));
+    HOLDS(value_of(future) == &usage);
+    end_pool(usage.pool);
+    return usage.error;
+}
+
+enum { WORKERS = 3 }; /* 0 to 2 */
+
+/* An accumulator that does not fit in a frame. */
+struct total {
+    size_t indices;
+    char more[200];
+};
+
+static int fold_total(void *context, size_t begin, size_t end, void *accumulator)
+{
+    struct total *total = accumulator;
+    (void)context;
+    total->indices += end - begin;
+    return 0;
+}
+
+static int combine_totals(void *context, void *left, const void *right)
+{
+    struct total *total = left;
+    (void)context;
+    total->indices += ((const struct total *)right)->indices;
+    return 0;
+}
+
+static const struct filch_reduction totals = {sizeof(struct total), NULL, fold_total,
+                                              combine_totals};
+static const struct filch_loop by_tens = {.grain = 10};
+
+static int reduce_totals(struct filch_pool *pool)
+{
+    struct total total = {.indices = 77};
+    int error = filch_reduce(pool, 5, 105, &totals, NULL, &total, &by_tens);
+    HOLDS(total.indices == (error ? 77 : 100));
+    return error;
+}
+
+static int scan_totals(struct filch_pool *pool)
+{
+    struct total total = {.indices = 77};
+    int error = filch_scan(pool, 5, 105, &totals, fold_total, NULL, &total, &by_tens);
+    HOLDS(total.indices == (error ? 77 : 100));
+    return error;
+}
+
+static int reduce(int workers)
+{
+    return use(reduce_totals, workers);
+}
+
+static int scan(int workers)
+{
+    return use(scan_totals, workers);
+}
+
+enum { ELEMENTS = 1000 };
+
+/* Is sorted by pointers. */
+struct wide {
+    int key;
+    char more[60];
+};
+
+static int compare_ints(const void *a, const void *b, void *context)
+{
+    int x = *(const int *)a, y = *(const int *)b;
+    (void)context;
+    return (x > y) - (x < y);
+}
+
+static int key_at(int i)
+{
+    return i * 7 % ELEMENTS;
+}
+
+/* Elements that begin with an int, as they were or sorted. */
+static bool hold_keys(const void *array, size_t size, bool sorted)
+{
+    for (int i = 0; i < ELEMENTS; i++)
+        if (*(const int *)(const void *)((const char *)array + (size_t)i * size) !=
+            (sorted ? i : key_at(i)))
+            return false;
+    return true;
+}
+
+static int sort_directly(struct filch_pool *pool)
+{
+    static int keys[ELEMENTS];
+    for (int i = 0; i < ELEMENTS; i++)
+        keys[i] = key_at(i);
+    int error = filch_sort(pool, keys, ELEMENTS, sizeof *keys, compare_ints, NULL, &by_tens);
+    HOLDS(hold_keys(keys, sizeof *keys, !error));
+    return error;
+}
+
+static int sort_by_pointers(struct filch_pool *pool)
+{
+    static struct wide wides[ELEMENTS];
+    for (int i = 0; i < ELEMENTS; i++)
+        wides[i].key = key_at(i);
+    int error = filch_sort(pool, wides, ELEMENTS, sizeof *wides, compare_ints, NULL, &by_tens);
+    HOLDS(hold_keys(wides, sizeof *wides, !error));
+    return error;
+}
+
+FILCH_SORT_DEFINE(sort_ints, int, *a < *b);
+
+static int sort_one_type(struct filch_pool *pool)
+{
+    static int keys[ELEMENTS];
+    for (int i = 0; i < ELEMENTS; i++)
+        keys[i] = key_at(i);
+    int error = sort_ints(pool, keys, ELEMENTS, NULL, &by_tens);
+    HOLDS(hold_keys(keys, sizeof *keys, !error));
+    return error;
+}
+
+static int sort(int variant) /* workers, and how */
+{
+    static usage_fn *const ways[] = {sort_directly, sort_by_pointers, sort_one_type};
+    return use(ways[variant / WORKERS], variant % WORKERS);
+}
+
+static bool is_even(void *context, const void *element)
+{
+    (void)context;
+    return *(const int *)element % 2 == 0;
+}
+
+/* The even ones of 0, 1, 2, ..., in order, as they were or before the others. */
+static bool are_separated(const int *numbers, bool separated)
+{
+    for (int i = 0; i < ELEMENTS; i++)
+        if (numbers[i] != (!separated ? i : 2 * i < ELEMENTS ? 2 * i : 2 * i - ELEMENTS + 1))
+            return false;
+    return true;
+}
+
+static int filter_evens(struct filch_pool *pool)
+{
+    int numbers[ELEMENTS], out[ELEMENTS];
+    size_t kept = 77;
+    for (int i = 0; i < ELEMENTS; i++)
+        numbers[i] = i;
+    int error = filch_filter(pool, numbers, ELEMENTS, sizeof *numbers, out, &kept, is_even,
+                             NULL, &by_tens);
+    HOLDS(kept == (error ? 77 : ELEMENTS / 2));
+    HOLDS(error || (out[0] == 0 && out[ELEMENTS / 2 - 1] == ELEMENTS - 2));
+    HOLDS(are_separated(numbers, false));
+    return error;
+}
+
+static int partition_evens(struct filch_pool *pool)
+{
+    int numbers[ELEMENTS];
+    size_t boundary = 77;
+    for (int i = 0; i < ELEMENTS; i++)
+        numbers[i] = i;
+    int error = filch_partition(pool, numbers, ELEMENTS, sizeof *numbers, is_even, NULL,
+                                &boundary, &by_tens);
+    HOLDS(boundary == (error ? 77 : ELEMENTS / 2));
+    HOLDS(are_separated(numbers, !error));
+    return error;
+}
+
+static int filter(int workers)
+{
+    return use(filter_evens, workers);
+}
+
+static int partition(int workers)
+{
+    return use(partition_evens, workers);
+}
+
+Test(alloc, an_algorithm_without_memory_leaves_its_results_as_they_were)
+{
+    static const struct scenario scenarios[] = {
+        {"filch_reduce", reduce, WORKERS, FAILS},
+        {"filch_scan", scan, WORKERS, FAILS},
+        {"filch_sort", sort, WORKERS * 3, FAILS},
+        {"filch_filter", filter, WORKERS, FAILS},
+        {"filch_partition", partition, WORKERS, FAILS},
+    };
+    try_scenarios(scenarios, COUNT(scenarios));
+}
+
+static int count_indices(void *context, size_t begin, size_t end)
+{
+    atomic_fetch_add((_Atomic(size_t) *)context, end - begin);
+    return 0;
+}
+
+static int count_pairs(void *context, struct filch_range rows, struct filch_range columns)
+{
+    atomic_fetch_add((_Atomic(size_t) *)context,
+                     (rows.end - rows.begin) * (columns.end - columns.begin));
+    return 0;
+}
+
+static int count_strides(void *context, ptrdiff_t first, size_t number)
+{
+    (void)first;
+    atomic_fetch_add((_Atomic(size_t) *)context, number);
+    return 0;
+}
+
+static int use_loops(struct filch_pool *pool)
+{
+    struct filch_range side = {0, 30};
+    _Atomic(size_t) calls = 0;
+    HOLDS(!filch_for(pool, 0, 1000, count_indices, &calls, &by_tens));
+    HOLDS(!filch_for_2d(pool, side, side, count_pairs, &calls, &by_tens));
+    HOLDS(!filch_for_strided(pool, 300, 0, -3, count_strides, &calls, &by_tens));
+    HOLDS(calls == 1000 + 900 + 100);
+    return 0;
+}
+
+static int negate(void *context, const void *in, void *out)
+{
+    (void)context;
+    *(int *)out = -*(const int *)in;
+    return 0;
+}
+
+static int use_arrays(struct filch_pool *pool)
+{
+    int numbers[ELEMENTS], twice[2 * ELEMENTS];
+    size_t size = sizeof *numbers, index, min, max;
+    bool answer;
+    for (int i = 0; i < ELEMENTS; i++)
+        numbers[i] = i;
+    HOLDS(!filch_find(pool, numbers + 1, 9, size, is_even, NULL, &index, &by_tens));
+    HOLDS(index == 1);
+    HOLDS(!filch_any(pool, numbers, ELEMENTS, size, is_even, NULL, &answer, &by_tens));
+    HOLDS(answer);
+    HOLDS(!filch_all(pool, numbers, ELEMENTS, size, is_even, NULL, &answer, &by_tens));
+    HOLDS(!answer);
+    HOLDS(!filch_min_max(pool, numbers, ELEMENTS, size, compare_ints, NULL, &min, &max, NULL));
+    HOLDS(min == 0 && max == ELEMENTS - 1);
+    HOLDS(!filch_merge(pool, numbers, ELEMENTS, numbers, ELEMENTS, twice, size, compare_ints,
+                       NULL, &by_tens));
+    HOLDS(twice[1] == 0 && twice[2 * ELEMENTS - 2] == ELEMENTS - 1);
+    HOLDS(!filch_map(pool, numbers, size, numbers, size, ELEMENTS, negate, NULL, &by_tens));
+    HOLDS(numbers[ELEMENTS - 1] == 1 - ELEMENTS);
+    return 0;
+}
+
+static int use_sums(struct filch_pool *pool)
+{
+    double values[ELEMENTS], plain, compensated;
+    for (int i = 0; i < ELEMENTS; i++)
+        values[i] = i;
+    HOLDS(!filch_sum_double(pool, values, ELEMENTS, &plain, &by_tens));
+    HOLDS(!filch_sum_double_compensated(pool, values, ELEMENTS, &compensated, &by_tens));
+    HOLDS(plain == compensated && plain == ELEMENTS * (ELEMENTS - 1) / 2.0);
+    return 0;
+}
+
+static int use_without_memory(int variant) /* workers, and what */
+{
+    static usage_fn *const usages[] = {use_loops, use_arrays, use_sums};
+    return use(usages[variant / WORKERS], variant % WORKERS);
+}
+
+/* It waits for what fork and join need. */
+static int run_first_loop(int variant) /* of one worker or two */
+{
+    struct filch_pool *pool = new_pool(1 + variant);
+    arm_everywhere();
+    HOLDS(!use_loops(pool));
+    disarm();
+    end_pool(pool);
+    return 0;
+}
+
+Test(alloc, loops_do_without)
+{
+    static const struct scenario scenarios[] = {
+        {"loops, arrays, sums", use_without_memory, WORKERS * 3, COPES},
+        {"a pool's first loop", run_first_loop, 2, WAITS},
+    };
+    try_scenarios(scenarios, COUNT(scenarios));
+}
+
+/* ---- Graphs and pipelines ---------------------------------------------------------------- */
+
+enum { NODES = 20 }; /* more than there is room for at first */
+
+/* A row of tasks, and at its end a condition that goes back to the second one twice. */
+static struct {
+    struct filch_graph *graph;
+    struct filch_node *nodes[NODES];
+    _Atomic(int) ran;
+    int rounds;
+} row;
+
+/* What a run of it counts: the first one, and the others three times. */
+enum { COUNTED = 1 + 3 * (NODES - 2) };
+
+static int count_node(void *argument)
+{
+    (void)argument;
+    atomic_fetch_add(&row.ran, 1);
+    return 0;
+}
+
+static int go_back(void *argument)
+{
+    (void)argument;
+    return row.rounds++ % 3 == 2;
+}
+
+/* Step by step: the graph, its nodes, its edges. */
+enum { STEPS = 1 + NODES + NODES };
+
+static int make_step(int step)
+{
+    int i = step - 1;
+    if (step == 0)
+        return filch_graph_create(&row.graph);
+    if (i < NODES - 1)
+        return filch_graph_task(row.graph, i ? "a name" : NULL, count_node, NULL,
+                                &row.nodes[i]);
+    if (i == NODES - 1)
+        return filch_graph_condition(row.graph, "back?", go_back, NULL, &row.nodes[i]);
+    i -= NODES;
+    return filch_graph_precede(row.nodes[i], row.nodes[i < NODES - 1 ? i + 1 : 1]);
+}
+
+/* A step that fails is made again. */
+static int make_row(bool may_fail)
+{
+    int error = 0;
+    for (int step = 0; step < STEPS; step++) {
+        if (may_fail)
+            arm();
+        int now = make_step(step);
+        disarm();
+        HOLDS(!now || (may_fail && !make_step(step)));
+        error = now ? now : error;
+    }
+    return error;
+}
+
+static int run_row(struct filch_pool *pool)
+{
+    row.ran = 0;
+    int error = filch_graph_run(row.graph, pool, NULL);
+    HOLDS(row.ran == (error ? 0 : COUNTED));
+    return error;
+}
+
+static int make_graph(int workers)
+{
+    struct filch_pool *pool = workers ? new_pool(workers) : NULL;
+    int error = make_row(true);
+    HOLDS(!run_row(pool));
+    HOLDS(!filch_graph_destroy(row.graph));
+    HOLDS(!filch_pool_destroy(pool));
+    return error;
+}
+
+static int check_graph(int circle)
+{
+    char text[1000];
+    int expected = circle ? FILCH_EDEADLK : 0;
+    HOLDS(!make_row(false));
+    if (circle)
+        HOLDS(!filch_graph_precede(row.nodes[7], row.nodes[5]));
+    arm();
+    int error = filch_graph_check(row.graph, text, sizeof text);
+    disarm();
+    HOLDS(error == expected || !strcmp(text, filch_strerror(error)));
+    HOLDS(filch_graph_check(row.graph, text, sizeof text) == expected);
+    HOLDS(!filch_graph_destroy(row.graph));
+    return error == expected ? 0 : error;
+}
+
+/* A change, for which there is room, has the next run make its plan anew; the run after it needs no
+ * memory. */
+static int run_changed_row(struct filch_pool *pool)
+{
+    HOLDS(!filch_graph_precede(row.nodes[0], row.nodes[1]));
+    int error = run_row(pool);
+    if (!error)
+        HOLDS(!run_row(pool));
+    return error;
+}
+
+static int run_graph(int workers)
+{
+    HOLDS(!make_row(false));
+    int error = use(run_changed_row, workers);
+    HOLDS(!filch_graph_destroy(row.graph));
+    return error;
+}
+
+enum { ITEMS = 100 };
+
+static _Atomic(int) items_given, items_taken;
+
+static int give_item(void *context, void **item)
+{
+    (void)context;
+    *item = &items_given;
+    return atomic_fetch_add(&items_given, 1) < ITEMS ? 0 : FILCH_EEND;
+}
+
+static int take_item(void *context, void **item)
+{
+    (void)context;
+    HOLDS(*item == &items_given);
+    atomic_fetch_add(&items_taken, 1);
+    return 0;
+}
+
+static const struct filch_stage stages[] = {
+    {FILCH_STAGE_IN_ORDER, give_item, NULL},
+    {FILCH_STAGE_SERIAL, take_item, NULL},
+    {FILCH_STAGE_PARALLEL, take_item, NULL},
+    {FILCH_STAGE_IN_ORDER, take_item, NULL},
+};
+
+static int run_once(struct filch_pool *pool)
+{
+    items_given = items_taken = 0;
+    int error = filch_pipeline_run(pool, stages, COUNT(stages), 0, NULL);
+    HOLDS(items_taken == (error ? 0 : 3 * ITEMS));
+    return error;
+}
+
+static int run_kept(struct filch_pool *pool)
+{
+    struct filch_pipeline *pipeline = UNTOUCHED;
+    int error = filch_pipeline_create(pool, stages, COUNT(stages), 7, NULL, &pipeline);
+    if (error) {
+        HOLDS((void *)pipeline == UNTOUCHED);
+        return error;
+    }
+    for (int i = 0; i < 3; i++) {
+        items_given = items_taken = 0;
+        HOLDS(!filch_pipeline_rerun(pipeline) && items_taken == 3 * ITEMS);
+    }
+    HOLDS(!filch_pipeline_destroy(pipeline));
+    return 0;
+}
+
+static int run_pipeline(int variant) /* workers; once, or kept */
+{
+    return use(variant / WORKERS ? run_kept : run_once, variant % WORKERS);
+}
+
+Test(alloc, graphs_and_pipelines_that_cannot_be_made_do_not_run)
+{
+    static const struct scenario scenarios[] = {
+        {"making a graph", make_graph, WORKERS, FAILS},
+        {"filch_graph_check", check_graph, 2, FAILS},
+        {"filch_graph_run", run_graph, WORKERS, FAILS},
+        {"pipelines", run_pipeline, WORKERS * 2, FAILS},
     };
     try_scenarios(scenarios, COUNT(scenarios));
 }

@@ -12,6 +12,8 @@
 TestSuite(array, .init = setup);
 
 #define ROUNDS  (ADDRESS_SANITIZER ? 60 : 300)
+#define LARGE   (ADDRESS_SANITIZER ? 1 : 4) /* rounds, the first ones, of up to MOST elements */
+#define MOST    1000000
 #define SIZE_OF 64 /* the largest element */
 
 static const int sizes[] = {0, 1, 2, 3, 16};
@@ -47,10 +49,11 @@ struct sample {
     struct filch_loop loop;
 };
 
-static struct sample sample(size_t keys)
+static struct sample sample(int round, size_t keys)
 {
     static const size_t bounds[] = {1, 4, 70, 3000, 60000};
-    struct sample sample = {.count = below(bounds[below(COUNT(bounds))]),
+    size_t bound = round < LARGE ? MOST + 1 : bounds[below(COUNT(bounds))];
+    struct sample sample = {.count = below(bound),
                             .size = 1 + below(SIZE_OF),
                             .pool = pools[below(COUNT(pools))]};
     sample.loop.grain = below(3) ? 0 : 1 + below(100);
@@ -95,9 +98,11 @@ Test(array, find_gives_the_first_match)
 {
     pools_create();
     for (int round = 0; round < ROUNDS; round++) {
-        struct sample array = sample(2 + below(250));
-        struct inquiry inquiry = {.key = 1};
+        struct sample array = sample(round, 2 + below(250));
+        struct inquiry inquiry = {.key = 255}; /* which they have not, but some of them */
         size_t expected = 0, index = SIZE_MAX;
+        for (size_t i = below(3); i > 0 && array.count; i--)
+            array.elements[below(array.count) * array.size] = 255;
         while (expected < array.count && !has_key(&inquiry, at(&array, expected)))
             expected++;
         cr_assert_eq(filch_find(array.pool, array.elements, array.count, array.size, has_key,
@@ -113,7 +118,7 @@ Test(array, any_and_all_answer_as_a_loop_does)
 {
     pools_create();
     for (int round = 0; round < ROUNDS; round++) {
-        struct sample array = sample(2 + below(250));
+        struct sample array = sample(round, 2 + below(250));
         struct inquiry inquiry = {.key = (unsigned char)below(256)};
         bool any = false, all = true, answer;
         for (size_t i = 0; i < array.count; i++) {
@@ -189,7 +194,7 @@ Test(array, min_max_gives_the_first_of_the_smallest_and_of_the_largest)
 {
     pools_create();
     for (int round = 0; round < ROUNDS; round++) {
-        struct sample array = sample(1 + below(256));
+        struct sample array = sample(round, 1 + below(256));
         size_t least = 0, largest = 0, min = SIZE_MAX, max = SIZE_MAX;
         for (size_t i = 1; i < array.count; i++) {
             if (compare_keys(at(&array, i), at(&array, least), NULL) < 0)
@@ -254,7 +259,7 @@ Test(array, map_makes_each_element_from_its_own)
 {
     pools_create();
     for (int round = 0; round < ROUNDS; round++) {
-        struct sample array = sample(256);
+        struct sample array = sample(round, 256);
         uint64_t *out = calloc(array.count + 1, sizeof *out);
         cr_assert_eq(filch_map(array.pool, array.elements, array.size, out, sizeof *out,
                                array.count, widen, NULL, &array.loop),
@@ -304,7 +309,7 @@ Test(array, filter_keeps_what_a_loop_keeps_and_asks_once)
 {
     pools_create();
     for (int round = 0; round < ROUNDS; round++) {
-        struct sample array = sample(1 + below(256));
+        struct sample array = sample(round, 1 + below(256));
         struct inquiry inquiry = {.key = (unsigned char)below(256)};
         size_t bytes = array.count * array.size, kept = SIZE_MAX;
         unsigned char *out = calloc(bytes + 1, 1), *expected = calloc(bytes + 1, 1);
@@ -327,7 +332,7 @@ Test(array, partition_puts_first_what_a_loop_does_and_asks_once)
 {
     pools_create();
     for (int round = 0; round < ROUNDS; round++) {
-        struct sample array = sample(1 + below(256));
+        struct sample array = sample(round, 1 + below(256));
         struct inquiry inquiry = {.key = (unsigned char)below(256)};
         size_t bytes = array.count * array.size, boundary = SIZE_MAX;
         unsigned char *expected = calloc(bytes + 1, 1);
@@ -347,6 +352,13 @@ Test(array, partition_puts_first_what_a_loop_does_and_asks_once)
 
 /* ---- Bad input, cancelling, no memory ------------------------------------------------------ */
 
+static int ask_of_each(void *context, const void *in, void *out)
+{
+    (void)out;
+    (void)has_key(context, in);
+    return 0;
+}
+
 /* Calls each of them on the array; returns the first answer, which all should give. */
 static int call_all(struct filch_pool *pool, void *base, size_t count, size_t size,
                     filch_predicate *predicate, struct inquiry *inquiry,
@@ -362,6 +374,13 @@ static int call_all(struct filch_pool *pool, void *base, size_t count, size_t si
                  error);
     cr_assert_eq(filch_partition(pool, base, count, size, predicate, inquiry, &number, loop),
                  error);
+    cr_assert_eq(filch_map(pool, base, size, room, 1, count, predicate ? ask_of_each : NULL,
+                           inquiry, loop),
+                 error);
+    if (count > 0)
+        cr_assert_eq(filch_min_max(pool, base, count, size, predicate ? compare_keys : NULL,
+                                   NULL, &number, &number, loop),
+                     error);
     if (error) {
         cr_assert_eq(number, 77);
         cr_assert_eq(answer, true);
@@ -437,6 +456,111 @@ Test(array, a_cancel_leaves_it_as_it_was)
                          FILCH_ECANCELED);
             filch_token_release(loop.token);
         }
+    pools_destroy();
+}
+
+static bool ask_until_cancelled(void *context, const void *element)
+{
+    (void)element;
+    if (context)
+        atomic_store((_Atomic(int) *)context, 1);
+    while (!filch_cancelled())
+        sched_yield();
+    return true;
+}
+
+Test(array, a_deadline_ends_a_search)
+{
+    static unsigned char bytes[1000];
+    struct filch_loop loop = {.grain = 1};
+    cr_assert_eq(filch_token_create(NULL, &loop.token), 0);
+    pools_create();
+    for (size_t i = 0; i < COUNT(pools); i++) {
+        size_t number = 77;
+        bool answer = false;
+        cr_assert_eq(filch_token_set_deadline(loop.token, 0.001), 0);
+        cr_assert_eq(filch_find(pools[i], bytes, sizeof bytes, 1, ask_until_cancelled, NULL,
+                                &number, &loop),
+                     FILCH_ECANCELED);
+        cr_assert_eq(number, 77);
+        cr_assert_eq(filch_token_set_deadline(loop.token, 0.001), 0);
+        cr_assert_eq(filch_all(pools[i], bytes, sizeof bytes, 1, ask_until_cancelled, NULL,
+                               &answer, &loop),
+                     FILCH_ECANCELED);
+        cr_assert_not(answer);
+    }
+    pools_destroy();
+    filch_token_release(loop.token);
+}
+
+static _Atomic(int) begun;
+
+static void *partition_in_task(void *pool)
+{
+    unsigned char bytes[100] = {0};
+    size_t boundary = 77;
+    int error = filch_partition(pool, bytes, sizeof bytes, 1, ask_until_cancelled, &begun,
+                                &boundary, NULL);
+    return (void *)(intptr_t)(boundary == 77 ? error : 0);
+}
+
+Test(array, in_a_task_that_is_told_to_stop_it_stops)
+{
+    pools_create();
+    for (size_t i = 1; i < COUNT(pools); i++) {
+        void *result = run_until_stopped(pools[i], partition_in_task, &begun);
+        cr_assert_eq((intptr_t)result, FILCH_ECANCELED);
+    }
+    pools_destroy();
+}
+
+static int call_all_in_child(void *pool)
+{
+    struct inquiry inquiry = {.key = 1};
+    unsigned char bytes[3] = {0};
+    bool refused = call_all(pool, bytes, 3, 1, has_key, &inquiry, NULL) == FILCH_EFORKED;
+    return refused && inquiry.asked == 0 ? 0 : 1;
+}
+
+Test(array, on_a_pool_that_stayed_in_the_parent_process_is_an_error)
+{
+    struct filch_pool *pool = pool_of(1);
+    cr_assert_eq(run_in_child(call_all_in_child, pool), 0);
+    cr_assert_eq(filch_pool_destroy(pool), 0);
+}
+
+/* Its row has an element with the key of its place: asked by a search of its own. */
+struct table {
+    struct filch_pool *pool;
+    unsigned char rows[40][50];
+};
+
+static bool row_has_its_key(void *context, const void *row)
+{
+    struct table *table = context;
+    size_t place = (size_t)((const unsigned char *)row - table->rows[0]) / sizeof *table->rows;
+    struct inquiry inquiry = {.key = (unsigned char)place};
+    bool answer = false;
+    return filch_any(table->pool, row, sizeof *table->rows, 1, has_key, &inquiry, &answer,
+                     &(struct filch_loop){.grain = 1}) == 0 &&
+           answer;
+}
+
+Test(array, searches_nest)
+{
+    pools_create();
+    for (size_t i = 0; i < COUNT(pools); i++) {
+        struct table table = {.pool = pools[i]};
+        struct filch_loop loop = {.grain = 1};
+        size_t index = 77;
+        memset(table.rows, 255, sizeof table.rows);
+        table.rows[31][7] = table.rows[38][0] = 31;
+        table.rows[38][49] = 38;
+        cr_assert_eq(filch_find(pools[i], table.rows, COUNT(table.rows), sizeof *table.rows,
+                                row_has_its_key, &table, &index, &loop),
+                     0);
+        cr_assert_eq(index, 31);
+    }
     pools_destroy();
 }
 

@@ -15,9 +15,9 @@ TestSuite(for, .init = setup);
 static const size_t lengths[] = {1, 2, 3, 7, 63, 64, 65, 129, 1000, 4097, 100000};
 static const size_t grains[] = {0, 1, 2, 10, 64, 1000, SIZE_MAX};
 
-/* Pools of 0 (none), 1, 2, 3 and 8 workers. */
-static struct filch_pool *pools[5];
-static const int sizes[] = {0, 1, 2, 3, 8};
+/* Pools of 0 (none), 1, 2, 3, 8 and 16 workers. */
+static struct filch_pool *pools[6];
+static const int sizes[] = {0, 1, 2, 3, 8, 16};
 
 static void pools_create(void)
 {
@@ -95,6 +95,32 @@ Test(for, visits_each_index_once)
                     cr_assert_leq(atomic_load(&visits.largest), grains[k]);
                 assert_each_once(&visits, lengths[j]);
             }
+    pools_destroy();
+}
+
+static size_t below(size_t bound)
+{
+    static uint32_t state = 12345;
+    state ^= state << 13;
+    state ^= state >> 17;
+    state ^= state << 5;
+    return state % bound;
+}
+
+Test(for, of_random_length_and_grain_visits_each_index_once)
+{
+    pools_create();
+    for (int round = 0; round < (ADDRESS_SANITIZER ? 30 : 150); round++) {
+        size_t length = below((size_t)1000001 >> below(20));
+        struct filch_loop loop = {.grain = below(4) ? below(3000) : 0};
+        struct visits visits;
+        visits_init(&visits, 5, length + 1);
+        cr_assert_eq(filch_for(pools[below(COUNT(pools))], 5, 5 + length, visit, &visits,
+                               &loop),
+                     0);
+        cr_assert_eq(visits.of[length], 0);
+        assert_each_once(&visits, length);
+    }
     pools_destroy();
 }
 
@@ -444,7 +470,6 @@ Test(for, ends_at_its_deadline)
     filch_token_release(token);
 }
 
-static struct filch_pool *task_pool;
 static _Atomic(int) begun;
 
 static int tell_and_wait(void *context, size_t begin, size_t end)
@@ -453,26 +478,18 @@ static int tell_and_wait(void *context, size_t begin, size_t end)
     return wait_for_the_end_of_time(context, begin, end);
 }
 
-static void *loop_in_task(void *argument)
+static void *loop_in_task(void *pool)
 {
-    (void)argument;
-    return (void *)(intptr_t)-filch_for(task_pool, 0, 1000, tell_and_wait, NULL, NULL);
+    return (void *)(intptr_t)filch_for(pool, 0, 1000, tell_and_wait, NULL, NULL);
 }
 
 Test(for, in_a_task_that_is_told_to_stop_stops)
 {
     for (int workers = 1; workers <= 2; workers++) {
-        void *result;
-        task_pool = pool_of(workers);
-        atomic_store(&begun, 0);
-        struct filch_future *future = submit(task_pool, loop_in_task, NULL);
-        while (!atomic_load(&begun))
-            sched_yield();
-        filch_future_stop(future);
-        cr_assert_eq(filch_future_result(future, FILCH_FOREVER, &result), 0);
-        cr_assert_eq((intptr_t)result, -FILCH_ECANCELED);
-        filch_future_release(future);
-        cr_assert_eq(filch_pool_destroy(task_pool), 0);
+        struct filch_pool *pool = pool_of(workers);
+        void *result = run_until_stopped(pool, loop_in_task, &begun);
+        cr_assert_eq((intptr_t)result, FILCH_ECANCELED);
+        cr_assert_eq(filch_pool_destroy(pool), 0);
     }
 }
 

@@ -87,12 +87,13 @@ Test(merge, of_few_elements_is_right_with_a_grain_of_one)
 
 Test(merge, of_many_elements_is_right)
 {
-    struct filch_pool *pool = pool_of(4);
-    for (int pattern = 0; pattern < PATTERNS; pattern++) {
-        size_t most = ADDRESS_SANITIZER ? 30000 : 300000;
-        struct pair pair = pair_create((enum pattern)pattern, most, most / 3, 8);
+    struct filch_pool *pool = pool_of(16);
+    for (int pattern = 0; pattern <= PATTERNS; pattern++) { /* the last one larger */
+        size_t most = ADDRESS_SANITIZER ? 10000 : 100000, times = pattern == PATTERNS ? 7 : 1;
+        struct pair pair = pair_create((enum pattern)(pattern % PATTERNS), times * most,
+                                       times * most / 3, times * 8);
         cr_assert_eq(pair_merge(pool, &pair, compare_keys, &pair.size, NULL), 0);
-        cr_assert_eq(memcmp(pair.to, pair.expected, pair.count * 8), 0);
+        cr_assert_eq(memcmp(pair.to, pair.expected, pair.count * pair.size), 0);
         pair_destroy(&pair);
     }
     cr_assert_eq(filch_pool_destroy(pool), 0);
@@ -212,6 +213,44 @@ Test(merge, that_is_cancelled_stops)
         pair_destroy(&pair);
         filch_token_release(token);
         filch_token_release(parent);
+    }
+    pools_destroy();
+}
+
+Test(merge, ends_at_its_deadline)
+{
+    struct filch_token *token = token_of(NULL);
+    struct filch_loop loop = {.grain = 10, .token = token};
+    pools_create();
+    for (size_t i = 0; i < POOLS; i++) {
+        struct pair pair = pair_create(RANDOM, 100, 100, 8);
+        cr_assert_eq(filch_token_set_deadline(token, 0.001), 0);
+        cr_assert_eq(pair_merge(pools[i], &pair, compare_until_cancelled, NULL, &loop),
+                     FILCH_ECANCELED);
+        assert_all_there(&pair);
+        pair_destroy(&pair);
+    }
+    pools_destroy();
+    filch_token_release(token);
+}
+
+static _Atomic(int) begun;
+
+static void *merge_in_task(void *pool)
+{
+    struct filch_loop loop = {.grain = 2};
+    char to[7];
+    int error =
+        filch_merge(pool, "bdf", 3, "aceg", 4, to, 1, compare_until_cancelled, &begun, &loop);
+    return (void *)(intptr_t)error;
+}
+
+Test(merge, in_a_task_that_is_told_to_stop_stops)
+{
+    pools_create();
+    for (size_t i = 1; i < POOLS; i++) {
+        void *result = run_until_stopped(pools[i], merge_in_task, &begun);
+        cr_assert_eq((intptr_t)result, FILCH_ECANCELED);
     }
     pools_destroy();
 }

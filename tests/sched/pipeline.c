@@ -406,25 +406,16 @@ Test(pipeline, brings_all_workers_into_a_parallel_stage)
     filch_pool_destroy(pool);
 }
 
-/* The n-th caller of the first stage meets the one before it in the second. */
+/* Meets whoever else comes to that meeting; the next one in the same stage, at the next one. */
+struct turns {
+    struct meeting *meetings;
+    size_t next;
+};
+
 static int meet_in_turn(void *context, void **item)
 {
-    struct meeting *meetings = *(struct meeting **)context;
-    return meet(&meetings[(uintptr_t)*item], item);
-}
-
-static int numbered(void *context, void **item)
-{
-    uintptr_t *next = context;
-    *item = (void *)*next;
-    return (*next)++ < 100 ? 0 : FILCH_EEND;
-}
-
-static int one_on(void *context, void **item)
-{
-    (void)context;
-    *item = (void *)((uintptr_t)*item + 1);
-    return 0;
+    struct turns *turns = context;
+    return meet(&turns->meetings[turns->next++], item);
 }
 
 Test(pipeline, has_two_serial_stages_run_at_once)
@@ -432,17 +423,17 @@ Test(pipeline, has_two_serial_stages_run_at_once)
     static const enum filch_stage_kind kinds[] = {SERIAL, IN_ORDER};
     struct filch_pool *pool = pool_of(2);
     for (size_t i = 0; i < COUNT(kinds); i++) {
-        /* Item n is number n of the meetings in one stage, and number n + 1 in the next: there
-         * it meets item n + 1. The first and the last have nobody to meet. */
-        struct meeting meetings[101], *all = meetings;
-        uintptr_t next = 0;
+        /* Who comes n-th to the one stage meets who has come to the other one before. The first and
+         * the last have nobody to meet. */
+        struct meeting meetings[101];
+        struct turns first = {meetings, 0}, second = {meetings, 1};
+        _Atomic(int) left = 100;
         for (int n = 0; n <= 100; n++)
             meetings[n] = (struct meeting){.wanted = n == 0 || n == 100 ? 1 : 2};
-        const struct filch_stage stages[] = {{kinds[i], numbered, &next},
-                                             {kinds[i], meet_in_turn, &all},
-                                             {PARALLEL, one_on, NULL},
-                                             {kinds[i], meet_in_turn, &all}};
-        cr_assert_eq(filch_pipeline_run(pool, stages, 4, 4, NULL), 0);
+        const struct filch_stage stages[] = {{kinds[i], null_item, &left},
+                                             {kinds[i], meet_in_turn, &first},
+                                             {kinds[i], meet_in_turn, &second}};
+        cr_assert_eq(filch_pipeline_run(pool, stages, 3, 4, NULL), 0);
     }
     filch_pool_destroy(pool);
 }
@@ -751,26 +742,19 @@ Test(pipeline, in_its_stages_knows_of_the_token)
 
 static _Atomic(int) task_begun;
 
-static void *run_in_a_task(void *argument)
+static void *run_in_a_task(void *pool)
 {
     const struct filch_stage stages[] = {{IN_ORDER, forever, NULL},
                                          {PARALLEL, wait_for_cancel, &task_begun}};
-    return (void *)(intptr_t)-filch_pipeline_run(argument, stages, 2, 4, NULL);
+    return (void *)(intptr_t)filch_pipeline_run(pool, stages, 2, 4, NULL);
 }
 
 Test(pipeline, in_a_task_that_is_told_to_stop_stops)
 {
     for (int workers = 1; workers <= 2; workers++) {
         struct filch_pool *pool = pool_of(workers);
-        void *result = NULL;
-        atomic_store(&task_begun, 0);
-        struct filch_future *future = submit(pool, run_in_a_task, pool);
-        while (!atomic_load(&task_begun))
-            sched_yield();
-        filch_future_stop(future);
-        cr_assert_eq(filch_future_result(future, FILCH_FOREVER, &result), 0);
-        cr_assert_eq((intptr_t)result, -FILCH_ECANCELED);
-        filch_future_release(future);
+        void *result = run_until_stopped(pool, run_in_a_task, &task_begun);
+        cr_assert_eq((intptr_t)result, FILCH_ECANCELED);
         filch_pool_destroy(pool);
     }
 }

@@ -60,6 +60,12 @@ Test(reduce, of_random_lengths_and_sizes_is_that_of_a_loop)
     }
 }
 
+Test(reduce, of_a_long_range_is_that_of_a_loop)
+{
+    for (size_t i = 0; i < COUNT(long_chains); i++)
+        assert_chain(pools[5 - i], 3, long_chains[i].length, 0, long_chains[i].size);
+}
+
 Test(reduce, reaches_the_end_of_the_numbers)
 {
     assert_chain(pools[2], SIZE_MAX - 1000, 1000, 0, 4);
@@ -263,6 +269,25 @@ Test(reduce, ends_at_its_deadline)
         cr_assert_eq(result, 9);
     }
     filch_token_release(token);
+}
+
+static _Atomic(int) begun;
+
+static void *reduce_in_task(void *pool)
+{
+    struct filch_reduction reduction = counting;
+    size_t result = 9;
+    reduction.fold = wait_for_the_end_of_time;
+    int error = filch_reduce(pool, 0, 100, &reduction, &begun, &result, NULL);
+    return (void *)(intptr_t)(result == 9 ? error : 0);
+}
+
+Test(reduce, in_a_task_that_is_told_to_stop_stops)
+{
+    for (size_t i = 1; i < COUNT(pools); i++) {
+        void *result = run_until_stopped(pools[i], reduce_in_task, &begun);
+        cr_assert_eq((intptr_t)result, FILCH_ECANCELED);
+    }
 }
 
 static int reduce_in_child(void *pool)

@@ -145,6 +145,11 @@ FILCH_UNUSED static const size_t chain_lengths[] = {0,   1,   2,   3,    5,    6
                                                     255, 256, 257, 1000, 4097, 20000};
 FILCH_UNUSED static const size_t chain_grains[] = {0, 1, 3, 64, 1000, SIZE_MAX};
 
+/* Long ranges, of accumulators of all sizes. */
+FILCH_UNUSED static const struct {
+    size_t length, size;
+} long_chains[] = {{1000000, 5}, {ADDRESS_SANITIZER ? 50000 : 500000, 64}};
+
 /* ---- Errors ------------------------------------------------------------------------------ */
 
 FILCH_UNUSED static struct filch_token *token_of(struct filch_token *parent)
@@ -199,10 +204,13 @@ FILCH_UNUSED static int failing_combine(void *context, void *left, const void *r
     return 43;
 }
 
+/* context: NULL, or an _Atomic(int) that is set to 1. */
 FILCH_UNUSED static int wait_for_the_end_of_time(void *context, size_t begin, size_t end,
                                                  void *accumulator)
 {
-    (void)context, (void)begin, (void)end, (void)accumulator;
+    (void)begin, (void)end, (void)accumulator;
+    if (context)
+        atomic_store((_Atomic(int) *)context, 1);
     while (!filch_cancelled())
         sched_yield();
     return 0;

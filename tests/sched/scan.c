@@ -77,6 +77,12 @@ Test(scan, of_random_lengths_and_sizes_is_that_of_a_loop)
     }
 }
 
+Test(scan, of_a_long_range_is_that_of_a_loop)
+{
+    for (size_t i = 0; i < COUNT(long_chains); i++)
+        assert_chain(pools[5 - i], 3, long_chains[i].length, 0, long_chains[i].size, i % 2);
+}
+
 Test(scan, reaches_the_end_of_the_numbers)
 {
     assert_chain(pools[2], SIZE_MAX - 1000, 1000, 0, 4, false);
@@ -342,6 +348,24 @@ Test(scan, ends_at_its_deadline)
         cr_assert_eq(total, 9);
     }
     filch_token_release(token);
+}
+
+static _Atomic(int) begun;
+
+static void *scan_in_task(void *pool)
+{
+    size_t total = 9;
+    int error =
+        filch_scan(pool, 0, 100, &counting, wait_for_the_end_of_time, &begun, &total, NULL);
+    return (void *)(intptr_t)(total == 9 ? error : 0);
+}
+
+Test(scan, in_a_task_that_is_told_to_stop_stops)
+{
+    for (size_t i = 1; i < COUNT(pools); i++) {
+        void *result = run_until_stopped(pools[i], scan_in_task, &begun);
+        cr_assert_eq((intptr_t)result, FILCH_ECANCELED);
+    }
 }
 
 static int scan_in_child(void *pool)

@@ -146,6 +146,21 @@ FILCH_UNUSED static void run_in_task(filch_fn *fn, void *argument)
     cr_assert_eq(filch_pool_destroy(pool), 0);
 }
 
+/* Runs fn(pool) as a task, and tells it to stop once it has set *begun. What it returned. */
+FILCH_UNUSED static void *run_until_stopped(struct filch_pool *pool, filch_fn *fn,
+                                            _Atomic(int) *begun)
+{
+    void *result = UNTOUCHED;
+    atomic_store(begun, 0);
+    struct filch_future *future = submit(pool, fn, pool);
+    while (!atomic_load(begun))
+        sched_yield();
+    (void)filch_future_stop(future);
+    cr_assert_eq(filch_future_result(future, FILCH_FOREVER, &result), 0);
+    filch_future_release(future);
+    return result;
+}
+
 /* Runs fn(argument) in a forked process, which has no worker; returns what it returned. */
 FILCH_UNUSED static int run_in_child(int (*fn)(void *argument), void *argument)
 {

@@ -78,12 +78,14 @@ Test(sort, is_stable_for_every_size_of_element_up_to_64)
 
 Test(sort, of_many_elements_is_stable)
 {
-    struct filch_pool *pool = pool_of(4);
+    struct filch_pool *pool = pool_of(16);
+    size_t most = ADDRESS_SANITIZER ? 100000 : 1000000;
     for (int pattern = 0; pattern < PATTERNS; pattern++) {
-        check_sort(pool, (enum pattern)pattern, ADDRESS_SANITIZER ? 100000 : 1000000, 8, 0);
-        check_sort(pool, (enum pattern)pattern, 100000, 40, 0);
+        check_sort(pool, (enum pattern)pattern, most / 5, 8, 0);
+        check_sort(pool, (enum pattern)pattern, most / 20, 40, 0);
     }
-    check_sort(NULL, RANDOM, 300000, 16, 0);
+    check_sort(NULL, RANDOM, most / 5, 16, 0);
+    check_sort(pool, RANDOM, most, 64, 0);
     cr_assert_eq(filch_pool_destroy(pool), 0);
 }
 
@@ -438,6 +440,44 @@ Test(sort, that_is_cancelled_stops)
         free(elements);
         filch_token_release(token);
         filch_token_release(parent);
+    }
+    pools_destroy();
+}
+
+Test(sort, ends_at_its_deadline)
+{
+    struct filch_token *token = token_of(NULL);
+    struct filch_loop loop = {.grain = 16, .token = token};
+    pools_create();
+    for (size_t i = 0; i < POOLS; i++) {
+        char elements[] = "any letters, as long as they are not in order yet";
+        char before[sizeof elements];
+        memcpy(before, elements, sizeof elements);
+        cr_assert_eq(filch_token_set_deadline(token, 0.001), 0);
+        cr_assert_eq(filch_sort(pools[i], elements, sizeof elements, 1, compare_until_cancelled,
+                                NULL, &loop),
+                     FILCH_ECANCELED);
+        cr_assert(is_permutation(elements, before, sizeof elements, 1));
+    }
+    pools_destroy();
+    filch_token_release(token);
+}
+
+static _Atomic(int) begun;
+
+static void *sort_in_task(void *pool)
+{
+    char elements[] = "sort me";
+    int error = filch_sort(pool, elements, 7, 1, compare_until_cancelled, &begun, NULL);
+    return (void *)(intptr_t)error;
+}
+
+Test(sort, in_a_task_that_is_told_to_stop_stops)
+{
+    pools_create();
+    for (size_t i = 1; i < POOLS; i++) {
+        void *result = run_until_stopped(pools[i], sort_in_task, &begun);
+        cr_assert_eq((intptr_t)result, FILCH_ECANCELED);
     }
     pools_destroy();
 }

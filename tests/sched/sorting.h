@@ -204,6 +204,16 @@ FILCH_UNUSED static int compare_and_stop(const void *x, const void *y, void *con
     return compare_keys(x, y, &stop->size);
 }
 
+/* context: NULL, or an _Atomic(int) that is set to 1. */
+FILCH_UNUSED static int compare_until_cancelled(const void *x, const void *y, void *context)
+{
+    if (context)
+        atomic_store((_Atomic(int) *)context, 1);
+    while (!filch_cancelled())
+        sched_yield();
+    return memcmp(x, y, 1);
+}
+
 FILCH_UNUSED static struct filch_token *token_of(struct filch_token *parent)
 {
     struct filch_token *token = NULL;

@@ -11,11 +11,11 @@
  *
  * Errors: a body returns 0, or a code: the user's own above 0, filch's below. The first one, in
  * time, stops the loop: calls that have begun come to their end, no other begins; and it is what
- * the loop returns. So does a cancel, as FILCH_ECANCELED: of the task that calls (cancel.h), or of
- * the token in the loop's options; in a body filch_cancelled() speaks of both, whichever thread
- * runs it. Further: FILCH_EINVAL (a function is NULL), FILCH_ENOMEM where it is named, FILCH_EFORKED
- * (the pool's threads stayed in the parent process). When a loop returns, none of its calls runs
- * any more. */
+ * the loop returns. So does a cancel or a deadline, as FILCH_ECANCELED: of the task that calls
+ * (cancel.h), or of the token in the loop's options; in a body filch_cancelled() speaks of both,
+ * whichever thread runs it. Further: FILCH_EINVAL (a function is NULL), FILCH_ENOMEM where it is
+ * named, FILCH_EFORKED (the pool's threads stayed in the parent process). When a loop returns, none
+ * of its calls runs any more. */
 #ifndef FILCH_ALGORITHM_H
 #define FILCH_ALGORITHM_H
 
@@ -30,10 +30,10 @@ struct filch_token;
 
 /* How a loop runs. NULL instead, or all fields 0: the defaults. */
 struct filch_loop {
-    size_t
-        grain; /* indices that one call of the body gets, at most; 0: the loop finds out itself,
-                     by the time that its first calls take, so that a call takes about 10 us, and
-                     that nothing is shared unless 3 us of work are left */
+    /* Indices that one call of the body gets, at most; 0: the loop finds out itself, by the time
+     * that its first calls take, so that a call takes about 10 us, and that nothing is shared
+     * unless 3 us of work are left. */
+    size_t grain;
     struct filch_token *token; /* cancels the loop, too; or NULL */
 };
 
@@ -79,7 +79,7 @@ FILCH_API int filch_for(struct filch_pool *pool, size_t begin, size_t end, filch
                         void *context, const struct filch_loop *options);
 
 /* Any thread. Blocks. Likewise for the rectangle rows x columns; the longer side is halved. The
- * grain counts pairs of indices. */
+ * grain counts pairs of indices. Errors: FILCH_EINVAL (more than SIZE_MAX pairs), too. */
 FILCH_API int filch_for_2d(struct filch_pool *pool, struct filch_range rows,
                            struct filch_range columns, filch_for_2d_fn *body, void *context,
                            const struct filch_loop *options);
@@ -175,8 +175,8 @@ FILCH_API int filch_scan(struct filch_pool *pool, size_t begin, size_t end,
                          void *context, void *total, const struct filch_loop *options);
 
 /* Any thread. Blocks. *sum = values[0] + ... + values[count - 1], as filch_reduce() with blocks of
- * 8192 by default. Allocates nothing. Errors: FILCH_EINVAL (NULL, with a count above 0; a count
- * that no array has), too. */
+ * 8192 by default. Allocates nothing. Errors: FILCH_EINVAL (no values, with a count above 0; a
+ * count that no array has; no sum), too. */
 FILCH_API int filch_sum_double(struct filch_pool *pool, const double *values, size_t count,
                                double *sum, const struct filch_loop *options);
 

@@ -54,10 +54,9 @@ typedef int filch_graph_fn(void *arg);
 /* How a graph is run. NULL instead, or all fields 0: once. */
 struct filch_graph_options {
     size_t times; /* one after another; 0: once, or without end if there is `until` */
-    bool (*until)(
-        void *arg);  /* or NULL; called after each time, by the caller or a worker of the
-                                  pool: true ends it */
-    void *until_arg; /* handed through */
+    /* Called after each time, by the caller or a worker of the pool: true ends it; or NULL. */
+    bool (*until)(void *arg);
+    void *until_arg;           /* handed through */
     struct filch_token *token; /* cancels the run, too (cancel.h); or NULL */
 };
 
@@ -94,8 +93,8 @@ FILCH_API int filch_graph_precede(struct filch_node *before, struct filch_node *
  * after that. Writes what is wrong into `text`, at most size - 1 bytes and a zero: a sentence
  * such as `these wait for each other: "a" -> "b" -> #2 -> "a"`, or nothing. text: NULL is fine with
  * size 0. O(nodes + edges) after a change.
- * Errors: FILCH_EINVAL (graph is NULL; there are nodes, but none to begin with), FILCH_EDEADLK
- * (strong edges make a circle), FILCH_ENOMEM, FILCH_EBUSY. */
+ * Errors: FILCH_EINVAL (graph is NULL, or text with a size; nodes, but none to begin with),
+ * FILCH_EDEADLK (strong edges make a circle), FILCH_ENOMEM, FILCH_EBUSY. */
 FILCH_API int filch_graph_check(struct filch_graph *graph, char *text, size_t size);
 
 /* ---- Running ------------------------------------------------------------------------------ */
@@ -106,10 +105,10 @@ FILCH_API int filch_graph_check(struct filch_graph *graph, char *text, size_t si
  * their making, or of the calls of filch_graph_precede(), where several do at a time.
  *
  * The first error that a task returns, in time, ends the run: nodes that have begun come to their
- * end, no other begins, and it is what is returned. So does a cancel, as FILCH_ECANCELED: of
- * the task that calls (cancel.h), or of the token; in a node filch_cancelled() speaks of both,
- * whichever thread runs it. Where nothing was left to be begun it comes too late. The next run
- * begins as if there had been none.
+ * end, no other begins, and it is what is returned. So does a cancel or a deadline, as
+ * FILCH_ECANCELED: of the task that calls (cancel.h), or of the token; in a node filch_cancelled()
+ * speaks of both, whichever thread runs it. Where nothing was left to be begun it comes too late.
+ * The next run begins as if there had been none.
  * Errors: also those of filch_graph_check(), and FILCH_EFORKED: nothing is run. */
 FILCH_API int filch_graph_run(struct filch_graph *graph, struct filch_pool *pool,
                               const struct filch_graph_options *options);

@@ -79,10 +79,10 @@ FILCH_BEGIN_DECLS
  * touched that items need; stack and forks do not depend on the number of items.
  *
  * The first error, in time, ends it: the source is asked no more, no further stage is called, and
- * when those that run have ended it is returned. So does a cancel, as FILCH_ECANCELED: of the task
- * that calls, or of the token in the options; in a stage filch_cancelled() speaks of both,
- * whichever thread runs it. Errors further: FILCH_EINVAL (no stages, or more than
- * FILCH_PIPELINE_STAGES_MAX, a function is NULL, an unknown kind, more than
+ * when those that run have ended it is returned. So does a cancel or a deadline, as
+ * FILCH_ECANCELED: of the task that calls, or of the token in the options; in a stage
+ * filch_cancelled() speaks of both, whichever thread runs it. Errors further: FILCH_EINVAL (no
+ * stages, or more than FILCH_PIPELINE_STAGES_MAX, a function is NULL, an unknown kind, more than
  * FILCH_PIPELINE_TOKENS_MAX tokens), FILCH_ENOMEM, FILCH_EFORKED (the pool's threads stayed in the
  * parent process). */
 FILCH_API int filch_pipeline_run(struct filch_pool *pool, const struct filch_stage *stages,
