@@ -43,6 +43,9 @@ enum filch_stage_kind {
  * own above 0, filch's below, which ends the pipeline; *item is then what the pipeline's `discard`
  * gets.
  *
+ * A stage may block, but should not wait for another one to be run: now and then the workers put
+ * down all items that are not in a stage, and go on when those that are have left theirs.
+ *
  * The first stage finds NULL in *item and writes an item there; or returns FILCH_EEND: there are no
  * more, *item is not looked at. It is not asked again, but that other calls of a parallel source
  * may have begun. With any other error *item is not looked at either. The order of a parallel
