@@ -42,8 +42,8 @@ struct fi_step {
     uint32_t first;           /* of its successors in `targets` */
     uint32_t successors : 31; /* how many */
     uint32_t condition : 1;
-    uint32_t strong;       /* edges coming in */
-    _Atomic(int32_t) left; /* of these, how many have not come yet: graph_run.c */
+    uint32_t strong;        /* edges coming in */
+    _Atomic(uint64_t) came; /* how often one of these has come: graph_run.c */
 };
 
 struct fi_plan {
@@ -58,7 +58,7 @@ struct fi_plan {
 
 struct filch_graph {
     _Atomic(bool) busy; /* a call is at work: all below is its own */
-    bool torn;          /* `left` may not be what it is before a run */
+    bool torn;          /* `came` may be no multiple of `strong` */
     bool planned;       /* `plan` is that of the nodes and edges */
     struct fi_plan plan;
 

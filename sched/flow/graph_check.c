@@ -58,7 +58,7 @@ static uint32_t fill_steps(const struct filch_graph *graph, struct fi_step *step
         step->successors = node->successors & (FI_GRAPH_MAX * 2 - 1);
         step->condition = node->condition;
         step->strong = node->strong;
-        atomic_init(&step->left, (int32_t)node->strong);
+        atomic_init(&step->came, 0);
         first += node->successors;
         sources += is_source(node);
     }

@@ -45,27 +45,22 @@ static const struct work nothing = {FI_GRAPH_NONE, 0, 0};
 
 /* ---- Nodes --------------------------------------------------------------------------------- */
 
-/* A node is ready when `left` comes to 0; who brings it there adds `strong` at once, for the next
- * time. It adds, as others may have come by then whose next time it is already. With one edge
- * nothing is counted. */
+/* A node is ready whenever as many edges have come again as it has strong ones. They are counted
+ * without end: nothing is set back for the next time, whose first edges may come while those of this
+ * time still do, beside a loop. With one edge nothing is counted. */
 static bool is_ready(struct fi_step *step)
 {
     if (step->strong < 2)
         return true;
-    /* N1, acq_rel, pairs with itself: what the other predecessors did comes before the node. The
-     * adding is relaxed: it is part of the release sequences of those that came, and whoever runs
-     * the node next came by N1, too. */
-    if (atomic_fetch_sub_explicit(&step->left, 1, memory_order_acq_rel) != 1)
-        return false;
-    atomic_fetch_add_explicit(&step->left, (int32_t)step->strong, memory_order_relaxed);
-    return true;
+    /* N1, acq_rel, pairs with itself: what the other predecessors did comes before the node. */
+    uint64_t came = atomic_fetch_add_explicit(&step->came, 1, memory_order_acq_rel) + 1;
+    return came % step->strong == 0;
 }
 
 /* Relaxed: before the run, or by a branch, which leaves the edges that have come to themselves. */
 static void count_anew(struct fi_step *step)
 {
-    if (step->strong > 1)
-        atomic_store_explicit(&step->left, (int32_t)step->strong, memory_order_relaxed);
+    atomic_store_explicit(&step->came, 0, memory_order_relaxed);
 }
 
 struct call {
