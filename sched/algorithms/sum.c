@@ -5,6 +5,8 @@
  * compensated sum keeps what each addition rounds off, which Knuth's TwoSum finds without a branch,
  * in a second number: the cascaded summation of Ogita, Rump and Oishi ("Accurate sum and dot
  * product", 2005), on a tree. */
+#include "sched/algorithms/array.h"
+
 #include <filch/algorithm.h>
 
 #include <math.h>
@@ -107,7 +109,7 @@ static int reduce(struct filch_pool *pool, const double *values, size_t count,
 {
     struct filch_loop loop = options ? *options : (struct filch_loop){0};
 
-    if (count > SIZE_MAX / sizeof *values || (count && !values))
+    if (fi_array_check(values, count, sizeof *values))
         return FILCH_EINVAL;
     if (!loop.grain)
         loop.grain = BLOCK;
