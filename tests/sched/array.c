@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The algorithms on arrays: find, any, all, min_max, map, filter, partition, beside serial loops. */
-#include "several.h"
+#include "pools.h"
 
 #include <filch/algorithm.h>
 #include <filch/cancel.h>
@@ -15,21 +15,6 @@ TestSuite(array, .init = setup);
 #define LARGE   (ADDRESS_SANITIZER ? 1 : 4) /* rounds, the first ones, of up to MOST elements */
 #define MOST    1000000
 #define SIZE_OF 64 /* the largest element */
-
-static const int sizes[] = {0, 1, 2, 3, 16};
-static struct filch_pool *pools[COUNT(sizes)];
-
-static void pools_create(void)
-{
-    for (size_t i = 1; i < COUNT(pools); i++)
-        pools[i] = pool_of(sizes[i]);
-}
-
-static void pools_destroy(void)
-{
-    for (size_t i = 1; i < COUNT(pools); i++)
-        cr_assert_eq(filch_pool_destroy(pools[i]), 0);
-}
 
 static uint32_t state = 12345;
 

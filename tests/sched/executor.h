@@ -176,4 +176,14 @@ FILCH_UNUSED static int in_child(int (*fn)(void *), void *argument)
         }                                                                                 \
     } while (0)
 
+FILCH_UNUSED static struct filch_future *submit_under(struct filch_token *token,
+                                                      struct filch_executor *executor,
+                                                      filch_fn *fn, void *argument)
+{
+    struct filch_task_options options = {.token = token};
+    struct filch_future *future = NULL;
+    cr_assert_eq(filch_executor_submit_with(executor, &options, fn, argument, &future), 0);
+    return future;
+}
+
 #endif

@@ -2,7 +2,7 @@
  *
  * filch_for, in one dimension, in two, and with a stride: each index once, whatever the range, the
  * grain and the number of workers; errors, cancelling, nesting. */
-#include "several.h"
+#include "pools.h"
 
 #include <filch/algorithm.h>
 #include <filch/cancel.h>
@@ -14,22 +14,6 @@ TestSuite(for, .init = setup);
 
 static const size_t lengths[] = {1, 2, 3, 7, 63, 64, 65, 129, 1000, 4097, 100000};
 static const size_t grains[] = {0, 1, 2, 10, 64, 1000, SIZE_MAX};
-
-/* Pools of 0 (none), 1, 2, 3, 8 and 16 workers. */
-static struct filch_pool *pools[6];
-static const int sizes[] = {0, 1, 2, 3, 8, 16};
-
-static void pools_create(void)
-{
-    for (size_t i = 1; i < COUNT(pools); i++)
-        pools[i] = pool_of(sizes[i]);
-}
-
-static void pools_destroy(void)
-{
-    for (size_t i = 1; i < COUNT(pools); i++)
-        cr_assert_eq(filch_pool_destroy(pools[i]), 0);
-}
 
 /* How often each index was met, and how large the largest piece was. */
 struct visits {
@@ -351,7 +335,7 @@ Test(for, returns_the_error_and_stops_the_rest)
         cr_assert_eq(filch_for(pools[i], 0, 1000000, fail_at_500, &calls, NULL), 42);
         calls = 0;
         cr_assert_eq(filch_for(pools[i], 0, 1000000, fail_at_500, &calls, &loop), 42);
-        if (sizes[i] < 2)
+        if (pool_sizes[i] < 2)
             cr_assert_eq(calls, 501);
     }
     pools_destroy();
@@ -387,16 +371,9 @@ Test(for, returns_one_of_several_errors)
     cr_assert_eq(filch_pool_destroy(pool), 0);
 }
 
-static struct filch_token *token_of(struct filch_token *parent)
-{
-    struct filch_token *token = NULL;
-    cr_assert_eq(filch_token_create(parent, &token), 0);
-    return token;
-}
-
 Test(for, that_is_cancelled_before_it_starts_calls_nothing)
 {
-    struct filch_token *token = token_of(NULL);
+    struct filch_token *token = token_below(NULL);
     struct filch_loop loop = {.token = token};
     filch_token_cancel(token);
     pools_create();
@@ -434,13 +411,13 @@ Test(for, that_is_cancelled_while_it_runs_stops)
 {
     pools_create();
     for (size_t i = 0; i < COUNT(pools); i++) {
-        struct filch_token *parent = token_of(NULL), *token = token_of(parent);
+        struct filch_token *parent = token_below(NULL), *token = token_below(parent);
         struct cancels cancels = {.token = parent};
         struct filch_loop loop = {.grain = 1, .token = token};
         cr_assert_eq(filch_for(pools[i], 0, 1000000, cancel_at_10, &cancels, &loop),
                      FILCH_ECANCELED);
         cr_assert_eq(cancels.wrong, 0);
-        if (sizes[i] < 2)
+        if (pool_sizes[i] < 2)
             cr_assert_eq(cancels.calls, 11);
         filch_token_release(token);
         filch_token_release(parent);
@@ -458,7 +435,7 @@ static int wait_for_the_end_of_time(void *context, size_t begin, size_t end)
 
 Test(for, ends_at_its_deadline)
 {
-    struct filch_token *token = token_of(NULL);
+    struct filch_token *token = token_below(NULL);
     struct filch_loop loop = {.grain = 1, .token = token};
     pools_create();
     for (size_t i = 0; i < COUNT(pools); i++) {

@@ -7,6 +7,7 @@
 
 #include "sched/core/worker.h"
 
+#include <filch/cancel.h>
 #include <filch/future.h>
 #include <filch/stats.h>
 
@@ -172,6 +173,13 @@ FILCH_UNUSED static void await_sleepers(struct filch_pool *pool, uint32_t count)
 {
     while (fi_idle_sleeping(atomic_load(&pool->idle.state)) < count)
         sched_yield();
+}
+
+FILCH_UNUSED static struct filch_token *token_below(struct filch_token *parent)
+{
+    struct filch_token *token = NULL;
+    cr_assert_eq(filch_token_create(parent, &token), 0);
+    return token;
 }
 
 #endif

@@ -784,16 +784,9 @@ Test(graph, what_has_begun_comes_to_its_end_after_an_error)
 
 /* ---- Cancelling ---------------------------------------------------------------------------- */
 
-static struct filch_token *token_new(void)
-{
-    struct filch_token *token = NULL;
-    cr_assert_eq(filch_token_create(NULL, &token), 0);
-    return token;
-}
-
 Test(graph, cancelled_before_it_is_run_runs_nothing)
 {
-    struct filch_token *tokens[2] = {token_new(), token_new()};
+    struct filch_token *tokens[2] = {token_below(NULL), token_below(NULL)};
     filch_token_cancel(tokens[0]);
     cr_assert_eq(filch_token_set_deadline(tokens[1], 0), 0);
     for (int p = 0; p < POOLS; p++) {
@@ -823,7 +816,7 @@ static int cancel_and_look(void *token)
 Test(graph, a_cancel_stops_what_has_not_begun)
 {
     for (int p = 0; p < POOLS; p++) {
-        struct filch_token *token = token_new();
+        struct filch_token *token = token_below(NULL);
         struct filch_graph *graph = graph_new();
         struct counter counters[3] = {{0}};
         struct filch_node *a = task(graph, NULL, tick, &counters[0]),
@@ -842,7 +835,7 @@ Test(graph, a_cancel_stops_what_has_not_begun)
 Test(graph, a_cancel_by_the_last_node_comes_too_late)
 {
     for (int p = 0; p < POOLS; p++) {
-        struct filch_token *token = token_new();
+        struct filch_token *token = token_below(NULL);
         struct filch_graph *graph = graph_new();
         task(graph, NULL, cancel_and_look, token);
         cr_assert_eq(run_under(graph, pools[p], token), 0);
@@ -861,7 +854,7 @@ static int set_deadline(void *token)
 Test(graph, a_deadline_ends_a_loop)
 {
     for (int p = 0; p < POOLS; p++) {
-        struct filch_token *token = token_new();
+        struct filch_token *token = token_below(NULL);
         struct filch_graph *graph = graph_new();
         struct counter forever = {0};
         struct filch_node *ask_again = condition(graph, NULL, tick, &forever);
@@ -882,7 +875,7 @@ static bool never(void *argument)
 Test(graph, a_cancel_ends_runs_without_end)
 {
     for (int p = 0; p < POOLS; p++) {
-        struct filch_token *token = token_new();
+        struct filch_token *token = token_below(NULL);
         struct filch_graph *graph = graph_new();
         struct filch_graph_options options = {.until = never, .token = token};
         task(graph, NULL, cancel_and_look, token);
@@ -952,7 +945,7 @@ Test(graph, its_nodes_are_not_cancelled_without_reason)
 {
     for (int p = 0; p < POOLS; p++) {
         struct filch_graph *graph = graph_new();
-        struct filch_token *token = token_new();
+        struct filch_token *token = token_below(NULL);
         for (int i = 0; i < 100; i++)
             task(graph, NULL, look, NULL);
         cr_assert_eq(run_under(graph, pools[p], token), 0);

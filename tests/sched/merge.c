@@ -160,7 +160,7 @@ Test(merge, on_a_pool_that_stayed_in_the_parent_process_is_an_error)
 
 Test(merge, that_is_cancelled_before_it_starts_writes_nothing)
 {
-    struct filch_token *token = token_of(NULL);
+    struct filch_token *token = token_below(NULL);
     struct filch_loop loop = {.token = token};
     filch_token_cancel(token);
     pools_create();
@@ -180,7 +180,7 @@ Test(merge, that_is_cancelled_while_it_runs_gives_all_elements)
 {
     pools_create();
     for (int round = 0; round < 200; round++) {
-        struct filch_token *token = token_of(NULL);
+        struct filch_token *token = token_below(NULL);
         struct filch_loop loop = {.grain = 50, .token = token};
         struct pair pair = pair_create((enum pattern)(round % PATTERNS), 2000, 1000, 8);
         struct stop stop = {8, token, 5 + (long)(random_number() % 500), 0, 0};
@@ -201,7 +201,7 @@ Test(merge, that_is_cancelled_stops)
 {
     pools_create();
     for (size_t i = 0; i < POOLS; i++) {
-        struct filch_token *parent = token_of(NULL), *token = token_of(parent);
+        struct filch_token *parent = token_below(NULL), *token = token_below(parent);
         struct filch_loop loop = {.grain = 100, .token = token};
         struct pair pair = pair_create(RANDOM, 50000, 50000, 8);
         struct stop stop = {8, parent, 100, 0, 0};
@@ -219,7 +219,7 @@ Test(merge, that_is_cancelled_stops)
 
 Test(merge, ends_at_its_deadline)
 {
-    struct filch_token *token = token_of(NULL);
+    struct filch_token *token = token_below(NULL);
     struct filch_loop loop = {.grain = 10, .token = token};
     pools_create();
     for (size_t i = 0; i < POOLS; i++) {

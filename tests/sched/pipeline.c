@@ -235,13 +235,6 @@ static void run_whole_line(struct line *line, struct filch_pool *pool, size_t to
     check_all_done(line);
 }
 
-static struct filch_token *token_of(void)
-{
-    struct filch_token *token = NULL;
-    cr_assert_eq(filch_token_create(NULL, &token), 0);
-    return token;
-}
-
 /* ---- What stages see --------------------------------------------------------------------- */
 
 static const enum filch_stage_kind mixed[STAGES_MAX] = {IN_ORDER, PARALLEL, SERIAL,   IN_ORDER,
@@ -575,7 +568,7 @@ Test(pipeline, of_any_kind_that_is_cancelled_discards_what_is_on_its_way)
     for (int i = 0; i < LINES; i++) {
         struct line *line = any_line();
         size_t tokens = 1 + below(40);
-        line->token = line->options.token = token_of();
+        line->token = line->options.token = token_below(NULL);
         line->bad_stage = below((unsigned)line->length);
         line->bad_item = (int)below(300);
         int error = run_line(line, any_pool(), tokens);
@@ -710,7 +703,7 @@ Test(pipeline, that_is_cancelled_before_it_starts_calls_nothing)
     struct filch_pool *pool = pool_of(2);
     for (int workers = 0; workers <= 2; workers += 2) {
         struct line *line = line_of(mixed, COUNT(mixed), 100);
-        line->options.token = token_of();
+        line->options.token = token_below(NULL);
         filch_token_cancel(line->options.token);
         cr_assert_eq(run_line(line, workers ? pool : NULL, 10), FILCH_ECANCELED);
         check_line(line, 10);
@@ -740,7 +733,7 @@ static int wait_for_cancel(void *context, void **item)
 Test(pipeline, in_its_stages_knows_of_the_token)
 {
     _Atomic(int) begun = 0;
-    struct filch_token *token = token_of();
+    struct filch_token *token = token_below(NULL);
     struct filch_pool *pool = pool_of(2);
     const struct filch_stage stages[] = {{IN_ORDER, forever, NULL},
                                          {PARALLEL, wait_for_cancel, &begun}};
@@ -970,7 +963,7 @@ Test(pipeline, that_was_cancelled_before_it_started_runs_again)
     struct filch_pool *pool = pool_of(2);
     struct line *line = line_of(mixed, COUNT(mixed), 100);
     struct filch_pipeline *pipeline = kept_of(line, pool, 4);
-    struct filch_token *token = token_of();
+    struct filch_token *token = token_below(NULL);
     filch_token_cancel(token);
     filch_token_call(token, rerun_cancelled, pipeline);
     cr_assert_eq(line->next, 0);
@@ -1054,7 +1047,7 @@ Test(pipeline, for_which_there_is_no_memory_is_an_error)
     struct line *line = line_of(mixed, COUNT(mixed), 10);
     struct filch_pipeline *pipeline = (void *)UNTOUCHED;
     long held = blocks_held;
-    line->options.token = token_of();
+    line->options.token = token_below(NULL);
     allocations_left = 0;
     int created =
         filch_pipeline_create(pool, line->stages, line->length, 2, &line->options, &pipeline);

@@ -4,7 +4,7 @@
  * cancelling, nesting, memory. */
 #include "reduction.h"
 
-TestSuite(reduce, .init = pools_create, .fini = pools_destroy);
+TestSuite(reduce, .init = setup_pools, .fini = pools_destroy);
 
 /* ---- Order ------------------------------------------------------------------------------- */
 
@@ -121,7 +121,7 @@ static void assert_same_bits(size_t count, int exponents, const struct filch_loo
             again = 0;
             cr_assert_eq(filch_reduce(pools[i], 0, count, &sum, &doubles, &again, loop), 0);
             cr_assert_eq(bits_of(again), bits_of(first), "%zu values: %a at %d workers, not %a",
-                         count, again, sizes[i], first);
+                         count, again, pool_sizes[i], first);
         }
     }
     free((void *)(uintptr_t)doubles.values);
@@ -200,7 +200,7 @@ Test(reduce, returns_the_error_and_stops_the_rest)
         cr_assert_eq(filch_reduce(pools[i], 0, 1000000, &troubled, &trouble, &result, &loop),
                      42);
         cr_assert_eq(result, 9);
-        if (sizes[i] < 2)
+        if (pool_sizes[i] < 2)
             cr_assert_eq(trouble.calls, 501);
         trouble.index = 1000000;
         cr_assert_eq(filch_reduce(pools[i], 0, 1000000, &troubled, &trouble, &result, NULL), 0);
@@ -223,7 +223,7 @@ Test(reduce, returns_the_error_of_combining)
 
 Test(reduce, that_is_cancelled_before_it_starts_calls_nothing)
 {
-    struct filch_token *token = token_of(NULL);
+    struct filch_token *token = token_below(NULL);
     struct filch_loop loop = {.token = token};
     filch_token_cancel(token);
     for (size_t i = 0; i < COUNT(pools); i++) {
@@ -240,7 +240,7 @@ Test(reduce, that_is_cancelled_before_it_starts_calls_nothing)
 Test(reduce, that_is_cancelled_while_it_runs_stops)
 {
     for (size_t i = 0; i < COUNT(pools); i++) {
-        struct filch_token *parent = token_of(NULL), *token = token_of(parent);
+        struct filch_token *parent = token_below(NULL), *token = token_below(parent);
         struct trouble trouble = {.index = 10, .token = parent};
         struct filch_loop loop = {.grain = 1, .token = token};
         size_t result = 9;
@@ -248,7 +248,7 @@ Test(reduce, that_is_cancelled_while_it_runs_stops)
                      FILCH_ECANCELED);
         cr_assert_eq(trouble.wrong, 0);
         cr_assert_eq(result, 9);
-        if (sizes[i] < 2)
+        if (pool_sizes[i] < 2)
             cr_assert_eq(trouble.calls, 11);
         filch_token_release(token);
         filch_token_release(parent);
@@ -258,7 +258,7 @@ Test(reduce, that_is_cancelled_while_it_runs_stops)
 Test(reduce, ends_at_its_deadline)
 {
     struct filch_reduction reduction = counting;
-    struct filch_token *token = token_of(NULL);
+    struct filch_token *token = token_below(NULL);
     struct filch_loop loop = {.token = token};
     reduction.fold = wait_for_the_end_of_time;
     for (size_t i = 0; i < COUNT(pools); i++) {

@@ -1,30 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the suites of reduce, scan and sum share: pools of many sizes, numbers, and operations whose
+ * What the suites of reduce, scan and sum share: numbers, and operations whose
  * order shows: polynomials that are chained, on accumulators of any size. */
 #ifndef FILCH_TESTS_REDUCTION_H
 #define FILCH_TESTS_REDUCTION_H
 
-#include "several.h"
+#include "pools.h"
 
 #include <filch/algorithm.h>
 #include <filch/cancel.h>
 
-/* Of 0 (none), 1, 2, ... workers. */
-FILCH_UNUSED static struct filch_pool *pools[6];
-FILCH_UNUSED static const int sizes[] = {0, 1, 2, 3, 8, 16};
-
-FILCH_UNUSED static void pools_create(void)
+FILCH_UNUSED static void setup_pools(void)
 {
     setup();
-    for (size_t i = 1; i < COUNT(pools); i++)
-        pools[i] = pool_of(sizes[i]);
-}
-
-FILCH_UNUSED static void pools_destroy(void)
-{
-    for (size_t i = 1; i < COUNT(pools); i++)
-        cr_assert_eq(filch_pool_destroy(pools[i]), 0);
+    pools_create();
 }
 
 /* ---- Numbers ----------------------------------------------------------------------------- */
@@ -151,13 +140,6 @@ FILCH_UNUSED static const struct {
 } long_chains[] = {{1000000, 5}, {ADDRESS_SANITIZER ? 50000 : 500000, 64}};
 
 /* ---- Errors ------------------------------------------------------------------------------ */
-
-FILCH_UNUSED static struct filch_token *token_of(struct filch_token *parent)
-{
-    struct filch_token *token = NULL;
-    cr_assert_eq(filch_token_create(parent, &token), 0);
-    return token;
-}
 
 /* What goes wrong, and where. */
 struct trouble {

@@ -4,7 +4,7 @@
  * the same on any number of workers; errors, cancelling, nesting, memory. */
 #include "reduction.h"
 
-TestSuite(scan, .init = pools_create, .fini = pools_destroy);
+TestSuite(scan, .init = setup_pools, .fini = pools_destroy);
 
 /* ---- Order ------------------------------------------------------------------------------- */
 
@@ -159,7 +159,7 @@ static void assert_same_bits(size_t count, int exponents, const struct filch_loo
                                     &total_again, loop),
                          0);
             cr_assert(memcmp(again, first, count * sizeof(double)) == 0,
-                      "%zu values, %d workers", count, sizes[i]);
+                      "%zu values, %d workers", count, pool_sizes[i]);
             cr_assert(memcmp(&total_again, &total, sizeof total) == 0);
         }
     free(values);
@@ -240,7 +240,7 @@ Test(scan, returns_the_error_of_a_scan_and_stops_the_rest)
                                 &total, &loop),
                      42);
         cr_assert_eq(total, 9);
-        if (sizes[i] < 2)
+        if (pool_sizes[i] < 2)
             cr_assert_eq(trouble.calls, 501);
         trouble.index = 1000000;
         cr_assert_eq(filch_scan(pools[i], 0, 1000000, &counting, troubled_fold, &trouble,
@@ -299,7 +299,7 @@ Test(scan, returns_the_error_of_combining)
 Test(scan, that_is_cancelled_before_it_starts_calls_nothing)
 {
     struct filch_reduction reduction = counting;
-    struct filch_token *token = token_of(NULL);
+    struct filch_token *token = token_below(NULL);
     struct filch_loop loop = {.token = token};
     reduction.fold = troubled_fold;
     filch_token_cancel(token);
@@ -319,7 +319,7 @@ Test(scan, that_is_cancelled_before_it_starts_calls_nothing)
 Test(scan, that_is_cancelled_while_it_runs_stops)
 {
     for (size_t i = 0; i < COUNT(pools); i++) {
-        struct filch_token *parent = token_of(NULL), *token = token_of(parent);
+        struct filch_token *parent = token_below(NULL), *token = token_below(parent);
         struct trouble trouble = {.index = 10, .token = parent};
         struct filch_loop loop = {.grain = 1, .token = token};
         size_t total = 9;
@@ -328,7 +328,7 @@ Test(scan, that_is_cancelled_while_it_runs_stops)
                      FILCH_ECANCELED);
         cr_assert_eq(trouble.wrong, 0);
         cr_assert_eq(total, 9);
-        if (sizes[i] < 2)
+        if (pool_sizes[i] < 2)
             cr_assert_eq(trouble.calls, 11);
         filch_token_release(token);
         filch_token_release(parent);
@@ -337,7 +337,7 @@ Test(scan, that_is_cancelled_while_it_runs_stops)
 
 Test(scan, ends_at_its_deadline)
 {
-    struct filch_token *token = token_of(NULL);
+    struct filch_token *token = token_below(NULL);
     struct filch_loop loop = {.token = token};
     for (size_t i = 0; i < COUNT(pools); i++) {
         size_t total = 9;

@@ -9,23 +9,6 @@
 
 TestSuite(scope, .init = setup);
 
-static struct filch_token *token_below(struct filch_token *parent)
-{
-    struct filch_token *token = NULL;
-    cr_assert_eq(filch_token_create(parent, &token), 0);
-    return token;
-}
-
-static struct filch_future *submit_under(struct filch_token *token,
-                                         struct filch_executor *executor, filch_fn *fn,
-                                         void *argument)
-{
-    struct filch_task_options options = {.token = token};
-    struct filch_future *future = NULL;
-    cr_assert_eq(filch_executor_submit_with(executor, &options, fn, argument, &future), 0);
-    return future;
-}
-
 /* ---- A task whose part runs on another thread ---------------------------------------------- */
 
 /* What part() has seen there. */

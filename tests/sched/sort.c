@@ -369,7 +369,7 @@ Test(sort, on_a_pool_that_stayed_in_the_parent_process_is_an_error)
 
 Test(sort, that_is_cancelled_before_it_starts_compares_nothing)
 {
-    struct filch_token *token = token_of(NULL);
+    struct filch_token *token = token_below(NULL);
     struct filch_loop loop = {.token = token};
     filch_token_cancel(token);
     pools_create();
@@ -402,7 +402,7 @@ Test(sort, that_is_cancelled_anywhere_gives_a_permutation)
     pools_create();
     for (int round = 0; round < (ADDRESS_SANITIZER ? 100 : 400); round++) {
         size_t size = sizes[random_number() % COUNT(sizes)], count = 2000;
-        struct filch_token *token = token_of(NULL);
+        struct filch_token *token = token_below(NULL);
         struct filch_loop loop = {.grain = 100, .token = token};
         char *elements = elements_create((enum pattern)(round % PATTERNS), count, size);
         char *before = copy_of(elements, count * size);
@@ -428,7 +428,7 @@ Test(sort, that_is_cancelled_stops)
     pools_create();
     for (size_t i = 0; i < POOLS; i++) {
         size_t size = 8, count = 200000;
-        struct filch_token *parent = token_of(NULL), *token = token_of(parent);
+        struct filch_token *parent = token_below(NULL), *token = token_below(parent);
         struct filch_loop loop = {.token = token};
         char *elements = elements_create(RANDOM, count, size);
         struct stop stop = {size, parent, 100, 0, 0};
@@ -446,7 +446,7 @@ Test(sort, that_is_cancelled_stops)
 
 Test(sort, ends_at_its_deadline)
 {
-    struct filch_token *token = token_of(NULL);
+    struct filch_token *token = token_below(NULL);
     struct filch_loop loop = {.grain = 16, .token = token};
     pools_create();
     for (size_t i = 0; i < POOLS; i++) {

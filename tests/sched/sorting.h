@@ -5,30 +5,13 @@
 #ifndef FILCH_TESTS_SORTING_H
 #define FILCH_TESTS_SORTING_H
 
-#include "several.h"
+#include "pools.h"
 
 #include <filch/cancel.h>
 #include <filch/sort.h>
 
 static const size_t element_sizes[] = {1,  2,  3,  4,  5,  7,  8,  9,  11, 12, 13, 16, 17,
                                        20, 23, 24, 25, 31, 32, 33, 40, 48, 63, 64, 200};
-
-/* Pools of 0 (none) and more workers. */
-#define POOLS 6
-static const int pool_sizes[POOLS] = {0, 1, 2, 3, 8, 16};
-static struct filch_pool *pools[POOLS];
-
-FILCH_UNUSED static void pools_create(void)
-{
-    for (size_t i = 1; i < POOLS; i++)
-        pools[i] = pool_of(pool_sizes[i]);
-}
-
-FILCH_UNUSED static void pools_destroy(void)
-{
-    for (size_t i = 1; i < POOLS; i++)
-        cr_assert_eq(filch_pool_destroy(pools[i]), 0);
-}
 
 /* ---- Elements ---------------------------------------------------------------------------- */
 
@@ -212,13 +195,6 @@ FILCH_UNUSED static int compare_until_cancelled(const void *x, const void *y, vo
     while (!filch_cancelled())
         sched_yield();
     return memcmp(x, y, 1);
-}
-
-FILCH_UNUSED static struct filch_token *token_of(struct filch_token *parent)
-{
-    struct filch_token *token = NULL;
-    cr_assert_eq(filch_token_create(parent, &token), 0);
-    return token;
 }
 
 #endif

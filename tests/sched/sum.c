@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-TestSuite(sum, .init = pools_create, .fini = pools_destroy);
+TestSuite(sum, .init = setup_pools, .fini = pools_destroy);
 
 typedef int sum_fn(struct filch_pool *pool, const double *values, size_t count, double *sum,
                    const struct filch_loop *options);
@@ -174,7 +174,7 @@ Test(sum, of_nothing_is_0_and_of_no_array_an_error)
 
 Test(sum, that_is_cancelled_is_left_as_it_was)
 {
-    struct filch_token *token = token_of(NULL);
+    struct filch_token *token = token_below(NULL);
     struct filch_loop loop = {.token = token};
     filch_token_cancel(token);
     for (size_t i = 0; i < COUNT(sums); i++) {
