@@ -1,68 +1,59 @@
 /* SPDX-License-Identifier: MIT
  *
- * F(n) and its decimal text: check the arguments, reserve the memory, then let GMP work. GMP
- * aborts on a failed allocation, so nothing of it runs before fi_memory_reserve() said yes.
- *
- * Doubling is mpz_fib_ui(): fast doubling on mpn, with two squarings a step where the usual
- * formulas take three products, and one product in the last (GMP manual, 15.7.4). A loop of
- * our own over mpz functions could only be slower. */
-#include <filch/bignum.h>
+ * F(n) and L(n): check the arguments, reserve the memory, let GMP work, check the result. GMP
+ * aborts on a failed allocation, so nothing of it runs before fi_job_claim() said yes. */
+#include "bignum/fib.h"
 
-#include "bignum/reserve.h"
+#include "bignum/doubling.h"
+#include "bignum/residue.h"
+#include "bignum/tuning.h"
 
-#include <stdlib.h>
-#include <string.h>
+enum { STRIDES = 1000, FIXED_BYTES = 16384, SMALLEST_START = 4 };
 
-enum { PROGRESS_CALLS = 1000, FIXED_BYTES = 16384 };
-
-/* An upper bound of log2(golden ratio) = 0.69424..., in thousandths of a bit. */
-enum { MILLIBITS_PER_INDEX = 695, SPARE_BITS = 256 };
-
-static const struct filch_fib_options default_options = {FILCH_FIB_DOUBLING, NULL, NULL};
-
-uint64_t filch_fib_memory(uint64_t n, enum filch_fib_algorithm algorithm, bool text)
+int fi_check_range(uint64_t n)
 {
-    if (n > FILCH_FIB_MAX_N)
-        return UINT64_MAX;
-    /* Bytes an index, from README.md: the most that was seen is 0.93 with text (the same for
-     * both: converting is the peak), 0.48 for doubling, 0.174 for two numbers to add. */
-    if (text)
-        return n + FIXED_BYTES;
-    if (algorithm == FILCH_FIB_ADD)
-        return n / 5 + FIXED_BYTES;
-    return n / 2 + FIXED_BYTES;
-}
-
-static int check(uint64_t n, const struct filch_fib_options *options)
-{
-    if (options->algorithm != FILCH_FIB_DOUBLING && options->algorithm != FILCH_FIB_ADD)
-        return FILCH_EINVAL;
-    if (n > FILCH_FIB_MAX_N)
-        return FILCH_ERANGE;
     /* mpz_fib_ui() takes an unsigned long, which has 32 bits on some systems. */
-    if ((unsigned long)n != n)
-        return FILCH_ERANGE;
-    return 0;
+    return n > FILCH_FIB_MAX_N || (unsigned long)n != n ? FILCH_ERANGE : 0;
 }
 
-static void report(const struct filch_fib_options *options, double share)
+/* ---- Memory --------------------------------------------------------------------------------- */
+
+/* Do the workers of the pool take part? */
+static bool forks(uint64_t n, const struct filch_fib_options *options)
 {
-    if (options->progress)
-        options->progress(share, options->context);
+    return options->pool && options->algorithm <= FILCH_FIB_DOUBLING &&
+           n >= fi_tuning.forks_from;
 }
 
-/* f: not initialised. Both numbers get their final size at once: growing would copy them every
- * 92 steps and leave the heap in pieces. */
-static void add_up(mpz_t f, uint64_t n, const struct filch_fib_options *options)
+/* Bytes an index, from README.md: the most that was seen is 0.49 for one thread, 0.75 for two,
+ * 0.174 for two numbers to add, 0.93 with mpz_get_str(), the same for all as it is the peak. */
+uint64_t fi_number_memory(uint64_t n, const struct filch_fib_options *options)
 {
-    mp_bitcnt_t bits = (mp_bitcnt_t)(n / 1000 + 1) * MILLIBITS_PER_INDEX + SPARE_BITS;
+    if (options->algorithm == FILCH_FIB_ADD)
+        return n / 5 + FIXED_BYTES;
+    if (forks(n, options))
+        return n / 5 * 4 + FIXED_BYTES;
+    return n / 20 * 11 + FIXED_BYTES;
+}
+
+/* ---- Computing ------------------------------------------------------------------------------ */
+
+/* Both numbers get their final size at once: growing would copy them every 92 steps and leave
+ * the heap in pieces. */
+static int add_up(mpz_t f, uint64_t n, enum fi_sequence sequence, struct fi_job *job)
+{
     mpz_t next;
-    mpz_init2(f, bits);
-    mpz_init2(next, bits);
+    mpz_init2(f, fi_bits(n));
+    mpz_init2(next, fi_bits(n));
+    mpz_set_ui(f, sequence == FI_LUCAS ? 2 : 0);
     mpz_set_ui(next, 1);
 
-    uint64_t stride = n / PROGRESS_CALLS + 1;
+    uint64_t stride = n / STRIDES + 1;
     for (uint64_t i = 0; i < n;) {
+        if (fi_job_stopped(job)) {
+            mpz_clears(f, next, NULL);
+            return FILCH_ECANCELED;
+        }
         uint64_t end = n - i > stride ? i + stride : n;
         for (; i < end; i++) {
             mpz_add(f, f, next);
@@ -71,71 +62,79 @@ static void add_up(mpz_t f, uint64_t n, const struct filch_fib_options *options)
         /* Step i adds O(i) bits, so i steps take time in i^2. */
         double done = (double)i / (double)n;
         if (i < n)
-            report(options, done * done);
+            fi_job_report(job, done * done);
     }
     mpz_clear(next);
+    return 0;
 }
 
-/* f: not initialised; the caller clears it. */
-static void compute(mpz_t f, uint64_t n, const struct filch_fib_options *options)
+int fi_compute(mpz_t result, uint64_t n, enum fi_sequence sequence, struct fi_job *job)
 {
-    report(options, 0.0);
-    if (options->algorithm == FILCH_FIB_ADD) {
-        add_up(f, n, options);
-    } else {
-        mpz_init(f);
-        mpz_fib_ui(f, (unsigned long)n);
+    fi_job_report(job, 0.0);
+    switch (job->options.algorithm) {
+    case FILCH_FIB_ADD:
+        return add_up(result, n, sequence, job);
+    case FILCH_FIB_DOUBLING:
+        return fi_double(result, n, sequence, SMALLEST_START, job);
+    case FILCH_FIB_GMP:
+        return fi_double(result, n, sequence, UINT64_MAX, job);
+    case FILCH_FIB_AUTO:
+        break;
     }
-    report(options, 1.0);
+    return fi_double(result, n, sequence,
+                     job->options.pool ? fi_tuning.forks_from : fi_tuning.doubling_from, job);
+}
+
+int fi_check_number(mpz_srcptr number, uint64_t n, enum fi_sequence sequence,
+                    struct filch_pool *pool)
+{
+    struct fi_residues wanted = fi_residues_of_index(n, sequence);
+    struct fi_residues is = fi_residues_of_number(number, pool);
+    return fi_residues_equal(is, wanted) ? 0 : FILCH_ECHECK;
+}
+
+/* ---- The calls ------------------------------------------------------------------------------ */
+
+static int find(mpz_t result, uint64_t n, enum fi_sequence sequence,
+                const struct filch_fib_options *options)
+{
+    struct fi_job job;
+    int error = fi_check_range(n);
+    if (!error)
+        error = fi_job_init(&job, options);
+    if (error)
+        return error;
+    if (!forks(n, &job.options))
+        job.options.pool = NULL;
+    error = fi_job_claim(&job, fi_number_memory(n, &job.options));
+    if (error && job.options.pool) {
+        job.options.pool = NULL;
+        error = fi_job_claim(&job, fi_number_memory(n, &job.options));
+    }
+    if (error)
+        return error;
+
+    mpz_t f;
+    error = fi_compute(f, n, sequence, &job);
+    if (!error) {
+        if (!job.options.unchecked && n >= fi_tuning.check_from)
+            error = fi_check_number(f, n, sequence, job.options.pool);
+        if (!error)
+            mpz_swap(result, f);
+        mpz_clear(f);
+    }
+    fi_job_release(&job);
+    if (!error)
+        fi_job_done(&job);
+    return error;
 }
 
 int filch_fib(mpz_t result, uint64_t n, const struct filch_fib_options *options)
 {
-    if (!options)
-        options = &default_options;
-    int error = check(n, options);
-    if (error)
-        return error;
-    uint64_t bytes = filch_fib_memory(n, options->algorithm, false);
-    error = fi_memory_reserve(&fi_system_roots, bytes);
-    if (error)
-        return error;
-
-    mpz_t f;
-    compute(f, n, options);
-    mpz_swap(result, f);
-    mpz_clear(f);
-    fi_memory_release(bytes);
-    return 0;
+    return find(result, n, FI_FIBONACCI, options);
 }
 
-int filch_fib_text(char **text, size_t *length, uint64_t n,
-                   const struct filch_fib_options *options)
+int filch_lucas(mpz_t result, uint64_t n, const struct filch_fib_options *options)
 {
-    if (!options)
-        options = &default_options;
-    int error = check(n, options);
-    if (error)
-        return error;
-    uint64_t bytes = filch_fib_memory(n, options->algorithm, true);
-    error = fi_memory_reserve(&fi_system_roots, bytes);
-    if (error)
-        return error;
-
-    mpz_t f;
-    compute(f, n, options);
-    /* Room for a sign and the NUL, as mpz_get_str() asks for. From malloc(), whatever GMP's
-     * own allocator is, so that the caller can use free(). */
-    char *digits = malloc(mpz_sizeinbase(f, 10) + 2);
-    if (digits) {
-        mpz_get_str(digits, 10, f);
-        if (length)
-            *length = strlen(digits);
-        *text = digits;
-    } else {
-        error = FILCH_ENOMEM;
-    }
-    mpz_clear(f);
-    fi_memory_release(bytes);
-    return error;
+    return find(result, n, FI_LUCAS, options);
 }

@@ -21,6 +21,9 @@ enum { TEXT_BYTES = 8192, PATH_BYTES = 4096 };
  * the share of the main thread, which has no such arena, pays for that. */
 static const uint64_t arena_bytes = UINT64_C(64) << 20;
 
+/* A pool's worker's stack by default, and its guard. */
+static const uint64_t stack_bytes = (UINT64_C(16) << 20) + (UINT64_C(64) << 10);
+
 const struct fi_memory_roots fi_system_roots = {"/sys/fs/cgroup", "/proc"};
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -218,4 +221,11 @@ uint64_t fi_memory_available(const struct fi_memory_roots *roots)
 {
     return least(least(machine_room(roots->proc), process_room(roots->proc)),
                  cgroup_room(roots));
+}
+
+uint64_t fi_memory_of_threads(uint64_t threads)
+{
+    struct rlimit limit;
+    bool limited = soft_limit(getrlimit(RLIMIT_AS, &limit), &limit) != UINT64_MAX;
+    return limited ? threads * (arena_bytes + stack_bytes) : 0;
 }

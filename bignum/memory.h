@@ -25,4 +25,8 @@ extern const struct fi_memory_roots fi_system_roots; /* /sys/fs/cgroup and /proc
  * Allocates nothing; opens at most one file at a time. O(depth of the cgroup). */
 uint64_t fi_memory_available(const struct fi_memory_roots *roots);
 
+/* Any thread. Bytes of address space that so many threads may yet take, for their stacks and their
+ * heaps: 0 unless RLIMIT_AS is set. */
+uint64_t fi_memory_of_threads(uint64_t threads);
+
 #endif

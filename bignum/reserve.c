@@ -16,9 +16,14 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-/* Up to here a claim is as good as malloc() itself, and F(n) takes less time than a look into
- * /proc. GMP's use of the stack is then below the 128 KiB that a process starts with. */
+/* Up to here a claim is as good as malloc() itself, and F(n) takes less time than system calls.
+ * GMP's use of the stack is then below the 128 KiB that a process starts with. */
 static const uint64_t small_bytes = UINT64_C(64) << 10;
+
+/* Up to here F(n) takes less time than a look into /proc. Instead the kernel is to map much more
+ * than the bytes asked for, which leaves room for others of that size in other threads. */
+static const uint64_t medium_bytes = UINT64_C(1) << 20;
+static const uint64_t medium_room = UINT64_C(32) << 20;
 
 /* Beside the bytes asked for: the stack's growth, which fails with a signal, and the heap's
  * rounding; an eighth for free pieces that fit no request. README.md has the measurement. */
@@ -80,7 +85,7 @@ int fi_memory_reserve(const struct fi_memory_roots *roots, uint64_t bytes)
         return FILCH_ENOMEM;
     uint64_t total = with_margin(bytes);
     pthread_mutex_lock(&in_flight.lock);
-    bool fit = fits(roots, total);
+    bool fit = (bytes <= medium_bytes && kernel_maps(medium_room)) || fits(roots, total);
 #ifdef __GLIBC__
     /* Free memory that malloc() keeps counts as used: have it returned, and look again. */
     if (!fit && malloc_trim(0))

@@ -42,7 +42,7 @@ static int run(int argc, char **argv)
 {
     static const char *const modes[] = {"sequential", "threads", "all", NULL};
     static const char *const algorithms[] = {"doubling", "add", NULL};
-    static const enum filch_fib_algorithm algorithm_of[] = {FILCH_FIB_DOUBLING, FILCH_FIB_ADD};
+    static const enum filch_fib_algorithm algorithm_of[] = {FILCH_FIB_AUTO, FILCH_FIB_ADD};
     uint64_t count = 0, workers = 0;
     int mode = MODE_NONE, algorithm = 0;
     bool quiet = false;

@@ -55,8 +55,8 @@ static void report(double share, void *unused)
 
 static int compute(const struct fib_jobs *jobs, char **digits, size_t *length)
 {
-    struct filch_fib_options options = {jobs->algorithm, report, NULL};
-    return filch_fib_text(digits, length, jobs->n, &options);
+    struct filch_fib_options options = {.algorithm = jobs->algorithm, .progress = report};
+    return filch_fib_string(digits, length, jobs->n, &options);
 }
 
 /* Prints a number and frees it. Returns false if nobody can read it. */

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * What filch_fib() and filch_fib_text() promise: right digits for every n, both algorithms
+ * What filch_fib() and filch_fib_string() promise: right digits for every n, both algorithms
  * alike, and an error instead of GMP's abort when n or the memory does not do. */
 #include <filch/bignum.h>
+#include <filch/pool.h>
+
+#include "bignum/tuning.h"
+#include "counting.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
@@ -13,8 +17,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-static const struct filch_fib_options doubling = {FILCH_FIB_DOUBLING, NULL, NULL};
-static const struct filch_fib_options adding = {FILCH_FIB_ADD, NULL, NULL};
+static const struct filch_fib_options doubling = {.algorithm = FILCH_FIB_DOUBLING};
+static const struct filch_fib_options adding = {.algorithm = FILCH_FIB_ADD};
+static const struct filch_fib_options with_gmp = {.algorithm = FILCH_FIB_GMP};
 
 /* Address space is no measure of memory under a sanitizer, which maps terabytes at once. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -53,7 +58,7 @@ static void expect_hash(uint64_t n, const struct filch_fib_options *options, con
 {
     char *text = NULL, hex[33];
     size_t length = 0;
-    cr_assert_eq(filch_fib_text(&text, &length, n, options), 0);
+    cr_assert_eq(filch_fib_string(&text, &length, n, options), 0);
     cr_expect_eq(strlen(text), length);
     hash_line(text, hex);
     cr_expect_eq(strncmp(hex, prefix, strlen(prefix)), 0, "F(%" PRIu64 "): %s", n, hex);
@@ -73,7 +78,7 @@ Test(fib, f_of_0_is_0_and_f_of_1_is_1)
         for (uint64_t n = 0; n < 3; n++) {
             char *text = NULL;
             size_t length = 0;
-            cr_assert_eq(filch_fib_text(&text, &length, n, both[i]), 0);
+            cr_assert_eq(filch_fib_string(&text, &length, n, both[i]), 0);
             cr_expect_str_eq(text, n == 0 ? "0" : "1");
             cr_expect_eq(length, 1);
             free(text);
@@ -96,7 +101,7 @@ Test(fib, a_million_has_208988_digits_and_the_known_hash)
 {
     char *text = NULL;
     size_t length = 0;
-    cr_assert_eq(filch_fib_text(&text, &length, 1000000, NULL), 0);
+    cr_assert_eq(filch_fib_string(&text, &length, 1000000, NULL), 0);
     cr_expect_eq(length, 208988);
     free(text);
     expect_hash(1000000, NULL, "4910cacc5301426acb02007430c3fc38");
@@ -154,7 +159,7 @@ Test(fib, the_result_may_hold_a_number_before)
 Test(fib, the_length_is_optional)
 {
     char *text = NULL;
-    cr_assert_eq(filch_fib_text(&text, NULL, 12, NULL), 0);
+    cr_assert_eq(filch_fib_string(&text, NULL, 12, NULL), 0);
     cr_expect_str_eq(text, "144");
     free(text);
 }
@@ -168,7 +173,7 @@ static void expect_refusal(uint64_t n, const struct filch_fib_options *options, 
     mpz_init_set_ui(result, 42);
     cr_expect_eq(filch_fib(result, n, options), code);
     cr_expect_eq(mpz_cmp_ui(result, 42), 0);
-    cr_expect_eq(filch_fib_text(&text, &length, n, options), code);
+    cr_expect_eq(filch_fib_string(&text, &length, n, options), code);
     cr_expect_null(text);
     cr_expect_eq(length, 77);
     mpz_clear(result);
@@ -183,7 +188,7 @@ Test(fib, an_n_beyond_gmp_is_out_of_range)
 
 Test(fib, an_unknown_algorithm_is_invalid)
 {
-    struct filch_fib_options unknown = {(enum filch_fib_algorithm)7, NULL, NULL};
+    struct filch_fib_options unknown = {.algorithm = (enum filch_fib_algorithm)7};
     expect_refusal(10, &unknown, FILCH_EINVAL);
 }
 
@@ -207,7 +212,9 @@ static void log_progress(double share, void *context)
 static void expect_progress(uint64_t n, enum filch_fib_algorithm algorithm, int at_most)
 {
     struct progress_log log = {0, -1, -1, false};
-    struct filch_fib_options options = {algorithm, log_progress, &log};
+    struct filch_fib_options options = {.algorithm = algorithm,
+                                        .progress = log_progress,
+                                        .context = &log};
     mpz_t result;
     mpz_init(result);
     cr_assert_eq(filch_fib(result, n, &options), 0);
@@ -223,65 +230,38 @@ Test(fib, progress_goes_from_0_to_1_and_never_falls)
     const uint64_t numbers[] = {0, 1, 2, 999, 1000, 1001, 12345, 50000};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         expect_progress(numbers[i], FILCH_FIB_ADD, 1002);
-        expect_progress(numbers[i], FILCH_FIB_DOUBLING, 2);
+        expect_progress(numbers[i], FILCH_FIB_GMP, 2);
+        expect_progress(numbers[i], FILCH_FIB_DOUBLING, 20);
     }
 }
 
 Test(fib, memory_grows_with_n_and_with_text)
 {
-    cr_expect_eq(filch_fib_memory(FILCH_FIB_MAX_N + 1, FILCH_FIB_DOUBLING, false), UINT64_MAX);
+    cr_expect_eq(filch_fib_memory(FILCH_FIB_MAX_N + 1, FILCH_FIB_NUMBER, NULL), UINT64_MAX);
     for (uint64_t n = 1000; n < FILCH_FIB_MAX_N / 10; n *= 10) {
-        uint64_t number = filch_fib_memory(n, FILCH_FIB_DOUBLING, false);
+        uint64_t number = filch_fib_memory(n, FILCH_FIB_NUMBER, NULL);
         cr_expect_gt(number, n * 868 / 10000);
-        cr_expect_gt(filch_fib_memory(n * 10, FILCH_FIB_DOUBLING, false), number);
-        cr_expect_gt(filch_fib_memory(n, FILCH_FIB_DOUBLING, true), number);
-        cr_expect_gt(number, filch_fib_memory(n, FILCH_FIB_ADD, false));
+        cr_expect_gt(filch_fib_memory(n * 10, FILCH_FIB_NUMBER, NULL), number);
+        cr_expect_gt(filch_fib_memory(n, FILCH_FIB_STRING, NULL), number);
+        cr_expect_gt(filch_fib_memory(n, FILCH_FIB_PRINT, NULL), number);
+        cr_expect_gt(number, filch_fib_memory(n, FILCH_FIB_NUMBER, &adding));
     }
-}
-
-/* GMP's live bytes, counted through its own hooks: what filch_fib_memory() bounds. */
-static size_t live, peak;
-
-static void count(size_t grown, size_t shrunk)
-{
-    live += grown;
-    if (live > peak)
-        peak = live;
-    live -= shrunk;
-}
-
-static void *counting_allocate(size_t size)
-{
-    count(size, 0);
-    return malloc(size);
-}
-
-static void *counting_reallocate(void *block, size_t old_size, size_t new_size)
-{
-    count(new_size, old_size);
-    return realloc(block, new_size);
-}
-
-static void counting_free(void *block, size_t size)
-{
-    count(0, size);
-    free(block);
 }
 
 static void expect_peak_below_estimate(uint64_t n, const struct filch_fib_options *options)
 {
     mpz_t result;
-    live = peak = 0;
+    counting_restart();
     mpz_init(result);
     cr_assert_eq(filch_fib(result, n, options), 0);
-    cr_expect_leq(peak, filch_fib_memory(n, options->algorithm, false), "F(%" PRIu64 ")", n);
+    cr_expect_leq(peak, filch_fib_memory(n, FILCH_FIB_NUMBER, options), "F(%" PRIu64 ")", n);
     mpz_clear(result);
 
     char *text = NULL;
     size_t length = 0;
-    peak = 0;
-    cr_assert_eq(filch_fib_text(&text, &length, n, options), 0);
-    cr_expect_leq(peak + length, filch_fib_memory(n, options->algorithm, true),
+    counting_restart();
+    cr_assert_eq(filch_fib_string(&text, &length, n, options), 0);
+    cr_expect_leq(peak + length, filch_fib_memory(n, FILCH_FIB_STRING, options),
                   "text of F(%" PRIu64 ")", n);
     cr_expect_eq(live, 0);
     free(text);
@@ -289,20 +269,33 @@ static void expect_peak_below_estimate(uint64_t n, const struct filch_fib_option
 
 Test(fib, no_call_holds_more_than_its_estimate)
 {
-    mp_set_memory_functions(counting_allocate, counting_reallocate, counting_free);
+    counting_begin();
     for (uint64_t n = 1; n < 6000000; n += n / 7 + 1) {
+        expect_peak_below_estimate(n, NULL);
         expect_peak_below_estimate(n, &doubling);
+        expect_peak_below_estimate(n, &with_gmp);
         if (n < 60000)
             expect_peak_below_estimate(n, &adding);
     }
 }
 
+Test(fib, no_pool_holds_more_than_its_estimate)
+{
+    struct filch_pool_options two = {.workers = 2};
+    struct filch_fib_options options = {.algorithm = FILCH_FIB_DOUBLING};
+    counting_begin();
+    cr_assert_eq(filch_pool_create(&two, &options.pool), 0);
+    fi_tuning.forks_from = 1;
+    for (uint64_t n = 1; n < 3000000; n += n / 5 + 1)
+        expect_peak_below_estimate(n, &options);
+    filch_pool_destroy(options.pool);
+}
+
 Test(fib, a_text_can_be_freed_whatever_allocator_gmp_uses)
 {
-    mp_set_memory_functions(counting_allocate, counting_reallocate, counting_free);
+    counting_begin();
     char *text = NULL;
-    live = peak = 0;
-    cr_assert_eq(filch_fib_text(&text, NULL, 5000, NULL), 0);
+    cr_assert_eq(filch_fib_string(&text, NULL, 5000, NULL), 0);
     cr_expect_gt(peak, 0);
     cr_expect_eq(live, 0, "the text is not GMP's");
     free(text);
@@ -340,7 +333,7 @@ Test(fib, too_little_address_space_is_an_error_and_changes_nothing)
     limit_address_space(256 * MIB);
     int huge = filch_fib(result, 2000000000, NULL);
     int huge_sum = filch_fib(result, 5000000000, &adding);
-    int huge_text = filch_fib_text(&text, &length, 1000000000, NULL);
+    int huge_text = filch_fib_string(&text, &length, 1000000000, NULL);
     lift_limit();
     cr_expect_eq(huge, FILCH_ENOMEM);
     cr_expect_eq(huge_sum, FILCH_ENOMEM);
@@ -360,7 +353,7 @@ Test(fib, every_limit_gives_a_number_or_an_error)
         for (uint64_t n = 100000; n <= 10000000; n *= 10) {
             char *text = NULL;
             limit_address_space(room);
-            int error = filch_fib_text(&text, NULL, n, NULL);
+            int error = filch_fib_string(&text, NULL, n, NULL);
             lift_limit();
             free(text);
             numbers += error == 0;
@@ -378,7 +371,7 @@ static void *compute_some(void *argument)
     int *outcomes = argument;
     for (int i = 0; i < 4; i++) {
         char *text = NULL;
-        int error = filch_fib_text(&text, NULL, UINT64_C(1000000) << i, NULL);
+        int error = filch_fib_string(&text, NULL, UINT64_C(1000000) << i, NULL);
         outcomes[i] = error;
         free(text);
     }

@@ -49,7 +49,7 @@ int main(void)
 
     char *text = NULL;
     size_t length = 0;
-    if (filch_fib_text(&text, &length, 30, NULL) != 0 || length != 6 || atol(text) != answer)
+    if (filch_fib_string(&text, &length, 30, NULL) != 0 || length != 6 || atol(text) != answer)
         return 1;
     printf("F(30) = %s\n", text);
     free(text);

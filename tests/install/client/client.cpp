@@ -49,7 +49,7 @@ int main()
 
     char *text = nullptr;
     size_t length = 0;
-    if (filch_fib_text(&text, &length, 30, nullptr) != 0 || length != 6 || std::atol(text) != answer)
+    if (filch_fib_string(&text, &length, 30, nullptr) != 0 || length != 6 || std::atol(text) != answer)
         return 1;
     std::printf("F(30) = %s\n", text);
     std::free(text);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Residues modulo two primes just below 2^61, which results are checked by. A wrong number
+ * passes both by chance once in 2^122. Internal. */
+#ifndef FILCH_BIGNUM_RESIDUE_H
+#define FILCH_BIGNUM_RESIDUE_H
+
+#include "bignum/job.h"
+
+#include <gmp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { FI_PRIMES = 2 };
+
+extern const uint64_t fi_primes[FI_PRIMES];
+
+struct fi_residues {
+    uint64_t of[FI_PRIMES]; /* each below its prime */
+};
+
+/* F(n) or L(n), by doubling. O(log n). */
+struct fi_residues fi_residues_of_index(uint64_t n, enum fi_sequence sequence);
+
+/* number: not negative. pool: NULL, or the two are computed side by side. */
+struct fi_residues fi_residues_of_number(mpz_srcptr number, struct filch_pool *pool);
+
+bool fi_residues_equal(struct fi_residues a, struct fi_residues b);
+
+/* ---- Of a text in pieces ------------------------------------------------------------------- */
+
+struct fi_text_residues {
+    struct fi_residues value; /* of the digits so far */
+    bool bad;                 /* something among them was no digit */
+};
+
+/* Appends `length` digits. pool: NULL, or its workers take part. Returns 0 or FILCH_EFORKED. */
+int fi_text_residues_add(struct fi_text_residues *text, const char *digits, size_t length,
+                         struct filch_pool *pool);
+
+#endif

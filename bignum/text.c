@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * F(n) in decimal: by doubling in decimal (decimal.h), which spares the conversion, or, where n is
+ * small or beyond that, as a number that GMP converts. */
+#include "bignum/text.h"
+
+#include "bignum/decimal.h"
+#include "bignum/fib.h"
+#include "bignum/residue.h"
+#include "bignum/tuning.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIXED_BYTES = 16384 };
+
+/* Of the time of a text that GMP converts, what doubling takes. */
+static const double number_part = 0.15;
+
+static bool in_decimal(uint64_t n, enum filch_fib_algorithm algorithm)
+{
+    if (n > FI_DECIMAL_MAX_N || algorithm > FILCH_FIB_DOUBLING)
+        return false;
+    return n >= fi_tuning.decimal_from || algorithm == FILCH_FIB_DOUBLING;
+}
+
+uint64_t filch_fib_memory(uint64_t n, enum filch_fib_form form,
+                          const struct filch_fib_options *options)
+{
+    static const struct filch_fib_options defaults;
+    if (!options)
+        options = &defaults;
+    if (fi_check_range(n))
+        return UINT64_MAX;
+    if (form == FILCH_FIB_NUMBER)
+        return fi_number_memory(n, options);
+    if (!in_decimal(n, options->algorithm))
+        return n + FIXED_BYTES; /* the most that was seen is 0.93: README.md */
+    return fi_decimal_memory_in(n, options->pool) +
+           (form == FILCH_FIB_PRINT ? FI_DECIMAL_BLOCK : 0);
+}
+
+/* Returns 0, with a job whose memory is claimed, or an error. */
+static int begin(struct fi_job *job, uint64_t n, enum filch_fib_form form,
+                 const struct filch_fib_options *options)
+{
+    int error = fi_check_range(n);
+    if (!error)
+        error = fi_job_init(job, options);
+    if (error)
+        return error;
+    if (n < fi_tuning.forks_from)
+        job->options.pool = NULL;
+    error = fi_job_claim(job, filch_fib_memory(n, form, &job->options));
+    if (error && job->options.pool) {
+        job->options.pool = NULL;
+        error = fi_job_claim(job, filch_fib_memory(n, form, &job->options));
+    }
+    return error;
+}
+
+static int end(struct fi_job *job, int error)
+{
+    fi_job_release(job);
+    if (!error)
+        fi_job_done(job);
+    return error;
+}
+
+static bool is_checked(const struct fi_job *job, uint64_t n)
+{
+    return !job->options.unchecked && n >= fi_tuning.text_check_from;
+}
+
+int fi_check_text(const char *digits, size_t length, uint64_t n, struct filch_pool *pool)
+{
+    struct fi_text_residues text = {{{0, 0}}, false};
+    int error = fi_text_residues_add(&text, digits, length, pool);
+    if (error)
+        return error;
+    struct fi_residues wanted = fi_residues_of_index(n, FI_FIBONACCI);
+    return !text.bad && fi_residues_equal(text.value, wanted) ? 0 : FILCH_ECHECK;
+}
+
+/* As fi_decimal_fib(). */
+static int convert(uint64_t n, struct fi_job *job, char **digits, size_t *length)
+{
+    mpz_t f;
+    if (job->options.algorithm != FILCH_FIB_ADD)
+        job->part = number_part;
+    int error = fi_compute(f, n, FI_FIBONACCI, job);
+    if (error)
+        return error;
+    /* Room for a sign and the NUL, as mpz_get_str() asks for. From malloc(), whatever GMP's
+     * own allocator is, so that the caller can use free(). */
+    char *text = malloc(mpz_sizeinbase(f, 10) + 2);
+    if (text) {
+        mpz_get_str(text, 10, f);
+        *length = strlen(text);
+        *digits = text;
+    } else {
+        error = FILCH_ENOMEM;
+    }
+    mpz_clear(f);
+    return error;
+}
+
+/* Checked, in a job that has begun. */
+static int make_text(uint64_t n, struct fi_job *job, char **digits, size_t *length)
+{
+    int error;
+    if (in_decimal(n, job->options.algorithm)) {
+        fi_job_report(job, 0.0);
+        error = fi_decimal_fib(n, job->options.pool, fi_job_stopped, fi_job_report, job, digits,
+                               length);
+    } else {
+        error = convert(n, job, digits, length);
+    }
+    if (error || !is_checked(job, n))
+        return error;
+    error = fi_check_text(*digits, *length, n, job->options.pool);
+    if (error)
+        free(*digits);
+    return error;
+}
+
+int filch_fib_string(char **text, size_t *length, uint64_t n,
+                     const struct filch_fib_options *options)
+{
+    struct fi_job job;
+    int error = begin(&job, n, FILCH_FIB_STRING, options);
+    if (error)
+        return error;
+    char *digits;
+    size_t count;
+    error = make_text(n, &job, &digits, &count);
+    if (!error) {
+        *text = digits;
+        if (length)
+            *length = count;
+    }
+    return end(&job, error);
+}
+
+/* ---- Printing -------------------------------------------------------------------------------- */
+
+/* The last block waits until all are checked: a wrong number never looks whole. */
+struct printer {
+    struct fi_job *job;
+    FILE *stream;
+    struct fi_text_residues text;
+    bool checked;
+    char *block; /* FI_DECIMAL_BLOCK bytes */
+    size_t held; /* of them are to be written */
+};
+
+static int put(FILE *stream, const char *digits, size_t count)
+{
+    return fwrite(digits, 1, count, stream) == count ? 0 : FILCH_EIO;
+}
+
+static int print_block(void *context, const char *digits, size_t count)
+{
+    struct printer *printer = context;
+    int error = put(printer->stream, printer->block, printer->held);
+    printer->held = 0;
+    if (!error && printer->checked)
+        error = fi_text_residues_add(&printer->text, digits, count, printer->job->options.pool);
+    if (error)
+        return error;
+    memcpy(printer->block, digits, count);
+    printer->held = count;
+    return 0;
+}
+
+static bool printer_stopped(void *context)
+{
+    return fi_job_stopped(((struct printer *)context)->job);
+}
+
+static void printer_done(void *context, double share)
+{
+    fi_job_report(((struct printer *)context)->job, share);
+}
+
+static int print_decimal(FILE *stream, uint64_t n, struct fi_job *job)
+{
+    struct printer printer = {.job = job, .stream = stream, .checked = is_checked(job, n)};
+    printer.block = malloc(FI_DECIMAL_BLOCK);
+    if (!printer.block)
+        return FILCH_ENOMEM;
+    fi_job_report(job, 0.0);
+    int error = fi_decimal_write(n, job->options.pool, printer_stopped, printer_done,
+                                 print_block, &printer);
+    if (!error && printer.checked) {
+        struct fi_residues wanted = fi_residues_of_index(n, FI_FIBONACCI);
+        if (printer.text.bad || !fi_residues_equal(printer.text.value, wanted))
+            error = FILCH_ECHECK;
+    }
+    if (!error)
+        error = put(stream, printer.block, printer.held);
+    free(printer.block);
+    return error;
+}
+
+int filch_fib_print(FILE *stream, uint64_t n, const struct filch_fib_options *options)
+{
+    struct fi_job job;
+    int error = begin(&job, n, FILCH_FIB_PRINT, options);
+    if (error)
+        return error;
+    if (in_decimal(n, job.options.algorithm)) {
+        error = print_decimal(stream, n, &job);
+    } else {
+        char *digits;
+        size_t length;
+        error = make_text(n, &job, &digits, &length);
+        if (!error) {
+            error = put(stream, digits, length);
+            free(digits);
+        }
+    }
+    return end(&job, error);
+}

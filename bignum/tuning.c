@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * See tuning.h. */
+#include "bignum/tuning.h"
+
+struct fi_tuning fi_tuning = {
+    .doubling_from = 2000000,
+    .forks_from = 2000000,
+    .decimal_from = 50000,
+    .check_from = 300000,
+    .text_check_from = 600000,
+    .modulo_forks_from = 2000,
+};
