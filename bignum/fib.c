@@ -6,9 +6,10 @@
 
 #include "bignum/doubling.h"
 #include "bignum/residue.h"
+#include "bignum/small.h"
 #include "bignum/tuning.h"
 
-enum { STRIDES = 1000, FIXED_BYTES = 16384, SMALLEST_START = 4 };
+enum { STRIDES = 1000, FIXED_BYTES = 768, SMALLEST_START = 4 };
 
 int fi_check_range(uint64_t n)
 {
@@ -29,6 +30,8 @@ static bool forks(uint64_t n, const struct filch_fib_options *options)
  * 0.174 for two numbers to add, 0.93 with mpz_get_str(), the same for all as it is the peak. */
 uint64_t fi_number_memory(uint64_t n, const struct filch_fib_options *options)
 {
+    if (n <= FI_SMALL_MAX && options->algorithm == FILCH_FIB_AUTO)
+        return FI_SMALL_LIMBS * sizeof(mp_limb_t);
     if (options->algorithm == FILCH_FIB_ADD)
         return n / 5 + FIXED_BYTES;
     if (forks(n, options))
@@ -68,6 +71,17 @@ static int add_up(mpz_t f, uint64_t n, enum fi_sequence sequence, struct fi_job 
     return 0;
 }
 
+/* result: not initialised. */
+static void find_small(mpz_t result, uint64_t n, enum fi_sequence sequence)
+{
+    mp_limb_t number[FI_SMALL_LIMBS];
+    mp_size_t limbs =
+        sequence == FI_LUCAS ? fi_small_lucas(n, number) : fi_small_fib(n, number);
+    mpz_init2(result, (mp_bitcnt_t)limbs * GMP_NUMB_BITS);
+    mpn_copyi(mpz_limbs_write(result, limbs), number, limbs);
+    mpz_limbs_finish(result, limbs);
+}
+
 int fi_compute(mpz_t result, uint64_t n, enum fi_sequence sequence, struct fi_job *job)
 {
     fi_job_report(job, 0.0);
@@ -80,6 +94,10 @@ int fi_compute(mpz_t result, uint64_t n, enum fi_sequence sequence, struct fi_jo
         return fi_double(result, n, sequence, UINT64_MAX, job);
     case FILCH_FIB_AUTO:
         break;
+    }
+    if (n <= FI_SMALL_MAX) {
+        find_small(result, n, sequence);
+        return 0;
     }
     return fi_double(result, n, sequence,
                      job->options.pool ? fi_tuning.forks_from : fi_tuning.doubling_from, job);

@@ -225,6 +225,8 @@ uint64_t fi_memory_available(const struct fi_memory_roots *roots)
 
 uint64_t fi_memory_of_threads(uint64_t threads)
 {
+    if (threads == 0)
+        return 0;
     struct rlimit limit;
     bool limited = soft_limit(getrlimit(RLIMIT_AS, &limit), &limit) != UINT64_MAX;
     return limited ? threads * (arena_bytes + stack_bytes) : 0;

@@ -7,12 +7,13 @@
 #include "bignum/decimal.h"
 #include "bignum/fib.h"
 #include "bignum/residue.h"
+#include "bignum/small.h"
 #include "bignum/tuning.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIXED_BYTES = 16384 };
+enum { FIXED_BYTES = 768 };
 
 /* Of the time of a text that GMP converts, what doubling takes. */
 static const double number_part = 0.15;
@@ -105,10 +106,37 @@ static int convert(uint64_t n, struct fi_job *job, char **digits, size_t *length
     return error;
 }
 
+static int write_small(uint64_t n, char **digits, size_t *length)
+{
+    mp_limb_t f[FI_SMALL_LIMBS];
+    unsigned char values[FI_SMALL_LIMBS * 20]; /* 19.3 digits a limb */
+    mp_size_t limbs = fi_small_fib(n, f);
+    size_t count = 1, zeros = 0;
+    values[0] = 0;
+    if (n > 0)
+        count = mpn_get_str(values, 10, f, limbs);
+    while (zeros + 1 < count && values[zeros] == 0)
+        zeros++;
+    count -= zeros;
+    char *text = malloc(count + 1);
+    if (!text)
+        return FILCH_ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        text[i] = (char)('0' + values[zeros + i]);
+    text[count] = '\0';
+    *digits = text;
+    *length = count;
+    return 0;
+}
+
 /* Checked, in a job that has begun. */
 static int make_text(uint64_t n, struct fi_job *job, char **digits, size_t *length)
 {
     int error;
+    if (n <= FI_SMALL_MAX && job->options.algorithm == FILCH_FIB_AUTO) {
+        fi_job_report(job, 0.0);
+        return write_small(n, digits, length);
+    }
     if (in_decimal(n, job->options.algorithm)) {
         fi_job_report(job, 0.0);
         error = fi_decimal_fib(n, job->options.pool, fi_job_stopped, fi_job_report, job, digits,

@@ -238,7 +238,7 @@ Test(fib, progress_goes_from_0_to_1_and_never_falls)
 Test(fib, memory_grows_with_n_and_with_text)
 {
     cr_expect_eq(filch_fib_memory(FILCH_FIB_MAX_N + 1, FILCH_FIB_NUMBER, NULL), UINT64_MAX);
-    for (uint64_t n = 1000; n < FILCH_FIB_MAX_N / 10; n *= 10) {
+    for (uint64_t n = 10000; n < FILCH_FIB_MAX_N / 10; n *= 10) {
         uint64_t number = filch_fib_memory(n, FILCH_FIB_NUMBER, NULL);
         cr_expect_gt(number, n * 868 / 10000);
         cr_expect_gt(filch_fib_memory(n * 10, FILCH_FIB_NUMBER, NULL), number);
