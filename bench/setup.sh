@@ -31,6 +31,7 @@ have() {
     header:*) echo "#include <${1#*:}>" | ${CC:-cc} -E - >/dev/null 2>&1 ;;
     library:omp) echo 'int main(void) { return 0; }' |
         clang -fopenmp=libomp -x c - -o /dev/null 2>/dev/null ;;
+    library:flint) have header:flint/fmpz.h ;;
     library:rayon) ls -d /usr/share/cargo/registry/rayon-[0-9]* >/dev/null 2>&1 ;;
     library:*) pkg-config --exists "${1#*:}" 2>/dev/null ;;
     esac
@@ -46,6 +47,7 @@ package_of() {
     library:hwloc) echo libhwloc-dev ;;
     library:criterion) echo libcriterion-dev ;;
     library:omp) echo libomp-dev ;;
+    library:flint) echo libflint-dev ;;
     library:rayon) echo librust-rayon-dev ;;
     library:tbb) echo libtbb-dev ;;
     program:go) echo golang-go ;;
@@ -63,6 +65,7 @@ describe() {
     library:hwloc) echo 'hwloc >= 2.0 with its headers (hwloc.pc)' ;;
     library:criterion) echo 'Criterion >= 2.4 with its headers (criterion.pc)' ;;
     library:omp) echo "clang's OpenMP library" ;;
+    library:flint) echo 'FLINT with its headers (flint/fmpz.h)' ;;
     library:rayon) echo 'the crate rayon in /usr/share/cargo/registry' ;;
     library:tbb) echo 'oneTBB with its headers (tbb.pc)' ;;
     program:go) echo 'Go >= 1.19' ;;

@@ -100,11 +100,12 @@ static void add_chosen(struct request *request, const struct bench *bench)
     request->chosen[request->chosen_count++] = bench;
 }
 
-/* chosen: room for bench_count. Without names all are chosen. */
+/* chosen: room for bench_count. Without names all are chosen that need not be named. */
 static bool choose(struct request *request, int names, char **argv)
 {
     for (size_t i = 0; names == 0 && i < bench_count; i++)
-        request->chosen[request->chosen_count++] = benches[i];
+        if (!benches[i]->only_named)
+            request->chosen[request->chosen_count++] = benches[i];
     for (int n = 0; n < names; n++) {
         bool found = false;
         for (size_t i = 0; i < bench_count; i++)
@@ -125,7 +126,8 @@ static bool choose(struct request *request, int names, char **argv)
 static int print_list(void)
 {
     for (size_t i = 0; i < bench_count; i++)
-        output_printf("%-13s  %s\n", benches[i]->name, benches[i]->title);
+        output_printf("%-21s  %s%s\n", benches[i]->name, benches[i]->title,
+                      benches[i]->only_named ? " (run only when named)" : "");
     return COMMAND_OK;
 }
 
@@ -326,8 +328,8 @@ static int run(int argc, char **argv)
 }
 
 static const char help[] =
-    "Runs the benchmarks of these names, all of them by default, and prints a table each\n"
-    "(`grain` stands for grain-1ns, grain-10ns and so on, as none is called so):\n"
+    "Runs the benchmarks of these names, by default all but those of minutes, and prints a\n"
+    "table each (`grain` stands for grain-1ns, grain-10ns and so on, as none is called so):\n"
     "median, minimum and maximum of the runs, CPU time a run, peak memory, and the ratio\n"
     "to the baseline where there is one. bench/README.md says what each measures.\n"
     "\n"

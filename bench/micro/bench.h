@@ -42,10 +42,11 @@ struct bench_sample {
 };
 
 /* The three functions run in the series' own process. They return NULL, or the text of an
- * error, which ends the whole run; it must outlive the call. */
+ * error, which ends the whole run; it must outlive the call. That of FILCH_ENOMEM ends the series
+ * alone, and is said in its row. */
 struct bench_program {
     const char *name;   /* "fork", or "counter-atomic" where a benchmark has several kinds */
-    const char *system; /* "serial", "filch", "futex", or a peer's name */
+    const char *system; /* "serial", "filch", "futex", "add", or a peer's name */
     const char *unit;   /* "s", "ns", "share" */
     enum bench_scale scale;
     int kind; /* the program's own */
@@ -61,6 +62,7 @@ struct bench {
     const char *baseline; /* the system that the others are compared with; NULL: serial */
     bool tails;           /* p99 is measured */
     bool together;        /* series run at the same time: they do nothing, at length */
+    bool only_named;      /* takes minutes or gigabytes: not run unless it is named */
     bool peers;           /* can be asked for the workload */
     /* Name and sizes of the work, as peers are told; the rest may be empty. NULL: it has none. */
     const struct workload *workload;
@@ -78,6 +80,10 @@ extern const struct bench bench_as_completed, bench_chain, bench_counter, bench_
     bench_idle, bench_leaves, bench_repeat, bench_round_trip, bench_starve, bench_submit,
     bench_submit_future, bench_wake;
 extern const struct bench workload_benches[]; /* by enum workload_id, variants included */
+
+/* Five n, binary and printed. */
+enum { FIBONACCI_BENCHES = 10 };
+extern const struct bench fibonacci_benches[FIBONACCI_BENCHES];
 
 /* All of them, in the order in which they run. */
 extern const struct bench *const benches[];

@@ -36,7 +36,7 @@ struct harness {
 
 static int complain(struct bench_series *series, const char *text)
 {
-    if (series->program->peer) {
+    if (series->program->peer || strcmp(text, filch_strerror(FILCH_ENOMEM)) == 0) {
         snprintf(series->result.note, sizeof series->result.note, "%s", text);
         return COMMAND_OK;
     }
@@ -68,6 +68,16 @@ static int complain_fault(struct harness *harness, size_t index, enum child_faul
     return complain(&harness->series[index], text);
 }
 
+/* What a series must compute: what the first has that computes anything. In the first round they
+ * run in order, so it has answered by then. */
+static uint64_t expected(const struct harness *harness)
+{
+    for (size_t i = 0; i < harness->count; i++)
+        if (!harness->series[i].result.note[0])
+            return harness->answers[i].sample.result;
+    return 0;
+}
+
 static int receive(struct harness *harness, size_t index, struct child_answer *answer)
 {
     enum child_fault fault = child_answer(&harness->children[index], answer);
@@ -75,11 +85,11 @@ static int receive(struct harness *harness, size_t index, struct child_answer *a
         return complain_fault(harness, index, fault);
     if (answer->error[0])
         return complain(&harness->series[index], answer->error);
-    /* The baseline comes first, and what it says is right. */
-    if (answer->sample.result != harness->answers[0].sample.result) {
+    uint64_t right = expected(harness);
+    if (answer->sample.result != right) {
         char text[80];
         snprintf(text, sizeof text, "a wrong result, %" PRIu64 " instead of %" PRIu64,
-                 answer->sample.result, harness->answers[0].sample.result);
+                 answer->sample.result, right);
         return complain(&harness->series[index], text);
     }
     return COMMAND_OK;
@@ -152,12 +162,13 @@ static int run_in_turn(struct harness *harness, size_t round, struct child_answe
 static int run_together(struct harness *harness, struct child_answer *answers)
 {
     for (size_t i = 0; i < harness->count; i++) {
-        int code = go(harness, i);
+        int code = is_due(&harness->series[i].result) ? go(harness, i) : COMMAND_OK;
         if (code)
             return code;
     }
     for (size_t i = 0; i < harness->count; i++) {
-        int code = receive(harness, i, &answers[i]);
+        int code =
+            is_due(&harness->series[i].result) ? receive(harness, i, &answers[i]) : COMMAND_OK;
         if (code)
             return code;
     }

@@ -21,7 +21,7 @@ struct bench_result {
     double cpu;     /* seconds of CPU time a run, all threads together: median */
     double steals;  /* median; negative: unknown */
     long peak_rss;  /* KiB */
-    char note[160]; /* why a peer has no figures; else empty */
+    char note[160]; /* why there are no figures; else empty */
 };
 
 struct bench_series {
@@ -38,7 +38,7 @@ struct harness_plan {
 
 /* Forks: the caller must be single-threaded. Fills in the results. Returns an exit code, after
  * a message if it is not 0; no process is left behind. What goes wrong with a peer, a wrong result
- * included, is a note in its row instead. */
+ * included, is a note in its row instead, and so is a lack of memory. */
 int harness_run(const struct bench *bench, struct bench_series *series, size_t count,
                 const struct harness_plan *plan);
 

@@ -66,8 +66,9 @@ static void write_series(FILE *file, const struct bench *bench, const struct ben
 /* Writes and closes. Returns 0 or an errno. */
 static int write_all(FILE *file, const struct report_part *parts, size_t count, bool quick)
 {
-    const char *between = "[\n  ";
+    const char *between = "\n  ";
     errno = 0;
+    fputs("[", file);
     for (size_t p = 0; p < count; p++)
         for (size_t i = 0; i < parts[p].count; i++) {
             if (parts[p].series[i].result.note[0])

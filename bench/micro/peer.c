@@ -36,8 +36,8 @@ enum { PATIENCE_S = CHILD_PATIENCE_S - 10 };
 /* ---- Which there are --------------------------------------------------------------------- */
 
 /* The names of those in bench/peers up to the first '-', behind which their versions are. */
-static const char *const built_in[] = {"async",     "go",     "libgomp", "libomp",
-                                       "libstdcxx", "onetbb", "python",  "rayon"};
+static const char *const built_in[] = {"async",     "flint",  "go",     "libgomp", "libomp",
+                                       "libstdcxx", "onetbb", "python", "rayon"};
 
 static int by_name(const void *left, const void *right)
 {

@@ -54,7 +54,7 @@ static const struct bench_series *find(const struct report_part *part, const cha
 
 static void print_ratio(const struct bench_series *row, const struct bench_series *to)
 {
-    if (to)
+    if (to && !to->result.note[0])
         output_printf("  %9.3f", row->result.median / to->result.median);
     else
         output_printf("  %9s", "-");

@@ -6,6 +6,7 @@
 
 #include "bench/cli/clock.h"
 #include "bench/micro/quantile.h"
+#include "bench/workloads/fingerprint.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -156,6 +157,33 @@ static int serve_outside(const struct request *request)
     return EXIT_NO_VERSION;
 }
 
+/* ---- Fibonacci numbers --------------------------------------------------------------------- */
+
+static const char fibonacci_prefix[] = "fibonacci-";
+
+static int serve_fibonacci(const struct request *request)
+{
+    if (!&peer_fibonacci)
+        return EXIT_NO_VERSION;
+    bool printed = strstr(request->name, "-printed");
+    const char *error = peer_fibonacci.start(request->workers);
+    if (error)
+        return fail(request, error);
+    while (next_order()) {
+        uint64_t start = clock_now();
+        peer_fibonacci.compute((uint64_t)request->size);
+        char *text = printed ? peer_fibonacci.text() : NULL;
+        uint64_t end = clock_now(), residue = peer_fibonacci.release();
+        answer(start, end, text ? fingerprint_text(text, strlen(text)) : residue);
+        end_answer();
+        free(text);
+    }
+    peer_fibonacci.stop();
+    return EXIT_SUCCESS;
+}
+
+/* ---- The command line ---------------------------------------------------------------------- */
+
 /* 0 if it is none from 1 to max. */
 static long number(const char *text, long max)
 {
@@ -173,6 +201,8 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     struct request request = {argv[0], argv[1], size, (int)workers};
+    if (strncmp(request.name, fibonacci_prefix, strlen(fibonacci_prefix)) == 0)
+        return serve_fibonacci(&request);
     int id = find_workload(request.name);
     return id >= 0 ? serve_workload(&request, id) : serve_outside(&request);
 }

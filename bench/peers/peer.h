@@ -24,10 +24,20 @@ struct outside_system {
     uint64_t (*trip)(uint64_t value);
 };
 
+/* Fibonacci numbers. One is held at a time. */
+struct fibonacci_system {
+    const char *(*start)(int workers); /* returns NULL, or the text of an error */
+    void (*stop)(void);
+    void (*compute)(uint64_t n); /* F(n) */
+    char *(*text)(void);         /* the decimal digits of what was computed; to be freed */
+    uint64_t (*release)(void);   /* its fingerprint (fingerprint.h); it is held no longer */
+};
+
 /* Weak: each may be left out. Two for the workloads, so that each may have a file of its own. */
 extern const struct workload_system peer_system __attribute__((weak));
 extern const struct workload_system peer_algorithms __attribute__((weak));
 extern const struct outside_system peer_outside __attribute__((weak));
+extern const struct fibonacci_system peer_fibonacci __attribute__((weak));
 
 #ifdef __cplusplus
 }

@@ -16,6 +16,8 @@ take minutes.
 Tasks from outside: threads, as it is the executor that is measured. No chain: a callback that
 completes the next future is called by its completion, one inside the other.
 
+Fibonacci numbers: the loop that one writes first, in one thread, as long as it takes seconds.
+
 bench/peers/README.md has the contract.
 """
 
@@ -302,6 +304,25 @@ OUTSIDE = {
 }
 
 
+# Fibonacci numbers.
+
+FIBONACCI_LIMIT = 1000000
+FINGERPRINT_PRIME = (1 << 64) - 59
+
+
+def fibonacci(n):
+    a, b = 0, 1
+    for _ in range(n):
+        a, b = b, a + b
+    return a
+
+
+def fingerprint_text(text):
+    """See fingerprint.h."""
+    data = text.encode()
+    return fingerprint(memoryview(data + bytes(-len(data) % 8)).cast("Q"))
+
+
 def number(text, limit):
     value = int(text) if text.isdecimal() else 0
     return value if 1 <= value <= limit else 0
@@ -346,6 +367,17 @@ def serve_sort(make, size):
         answer(end - begin, result)
 
 
+def serve_fibonacci(n, printed):
+    if hasattr(sys, "set_int_max_str_digits"):
+        sys.set_int_max_str_digits(0)
+    for _ in sys.stdin:
+        begin = time.monotonic()
+        value = fibonacci(n)
+        text = str(value) if printed else None
+        end = time.monotonic()
+        answer(end - begin, fingerprint_text(text) if printed else value % FINGERPRINT_PRIME)
+
+
 def serve_outside(work, size, workers):
     for _ in sys.stdin:
         with ThreadPoolExecutor(workers) as pool:
@@ -367,6 +399,8 @@ def main(arguments):
         serve_algorithm(*ALGORITHMS[name], size, workers)
     elif name in KEYS and workers == 1:
         serve_sort(KEYS[name], size)
+    elif name.startswith("fibonacci-") and workers == 1 and size <= FIBONACCI_LIMIT:
+        serve_fibonacci(size, name.endswith("-printed"))
     elif name in OUTSIDE:
         serve_outside(OUTSIDE[name], size, workers)
     else:

@@ -7,7 +7,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 . "$root/bench/setup.sh"
 
 install_missing $build_needs program:gcc program:clang library:omp program:g++ library:tbb \
-    program:cargo library:rayon program:go program:python3
+    library:flint program:cargo library:rayon program:go program:python3
 if [ -e "$root/build/CMakeCache.txt" ]; then
     configure build -DFILCH_BENCH=ON -DFILCH_PEERS=ON
 else

@@ -3,6 +3,7 @@
  * The workloads as serial C give results that are known from elsewhere: what the harness holds
  * every other system against is right. */
 #include "bench/workloads/cilksort.h"
+#include "bench/workloads/fingerprint.h"
 #include "bench/workloads/grain.h"
 #include "bench/workloads/heat.h"
 #include "bench/workloads/keys.h"
@@ -320,4 +321,19 @@ Test(workloads, pipeline_shows_tokens_that_overtake_each_other)
     stages_last(stages, a);
     cr_assert_neq(stages_result(stages), result(WORKLOAD_PIPELINE, 2));
     free(stages);
+}
+
+Test(workloads, the_fingerprint_of_a_text_shows_each_character_and_their_order)
+{
+    char text[] = "0123456789012345678";
+    uint64_t right = fingerprint_text(text, sizeof text - 1);
+    for (size_t i = 0; i < sizeof text - 1; i++) {
+        text[i]++;
+        cr_assert_neq(fingerprint_text(text, sizeof text - 1), right);
+        text[i]--;
+    }
+    cr_assert_neq(fingerprint_text(text, sizeof text - 2), right);
+    cr_assert_neq(fingerprint_text("1023456789012345678", sizeof text - 1), right);
+    cr_assert_neq(fingerprint_text("8901234501234567678", sizeof text - 1), right);
+    cr_assert_eq(fingerprint_text(text, sizeof text - 1), right);
 }

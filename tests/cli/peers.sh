@@ -111,19 +111,51 @@ check 'what is slow is run once' grep -Eq '^  fork +slow +1 +1 +1.200 ' "$out"
 check 'what is not is run as often as usual' grep -Eq '^  fork +filch +1 +10 ' "$out"
 check 'no adapter is left running' sh -c "! kill -0 $(cat "$work/process")"
 
+# Where there is no memory for serial C and filch: the result of the first that has one counts.
+rm "$work/adapters/"*
+adapter first <<'SH'
+echo '{"seconds": 0.25, "result": "7"}'
+SH
+adapter second <<'SH'
+echo '{"seconds": 0.5, "result": "8"}'
+SH
+adapter third <<'SH'
+echo '{"seconds": 0.5, "result": "7"}'
+SH
+if sanitized; then
+    skip 'an adapter is measured where the others lack memory' 'a sanitizer takes the address space for itself'
+else
+    run sh -c 'ulimit -v 500000; exec "$0" "$@"' "$filch" bench fibonacci-1e9-printed --workers 2 \
+        --adapters "$work/adapters"
+    check 'an adapter is asked for a Fibonacci number' \
+        grep -qx 'fibonacci-1e9-printed 1000000000 2' "$work/arguments"
+    check 'an adapter is measured where the others lack memory' \
+        grep -Eq '^  fibonacci-1e9-printed +first +2 +10 +0.2500 .* - +-$' "$out"
+    check 'its result is the right one then' \
+        grep -Eq '^  fibonacci-1e9-printed +second .*a wrong result, 8 instead of 7$' "$out"
+    check 'who has the same is right, too' grep -Eq '^  fibonacci-1e9-printed +third +2 +10 +0.5000 ' "$out"
+fi
+
 cp "$filch" "$work/filch"
 run "$work/filch" bench --quick fork --workers 1 --peers
 check 'peers that were not built are named' grep -q \
-    '^peers not found: async, go, libgomp, libomp, libstdcxx, onetbb, python, rayon ' "$out"
+    '^peers not found: async, flint, go, libgomp, libomp, libstdcxx, onetbb, python, rayon ' "$out"
 # Those that this build has.
 if [ -d "$(dirname "$filch")/peers" ]; then
     run "$filch" bench --quick --peers --workers 2 fork queens skynet matrix uts-t1 uts-t3 uts-t3l \
         cilksort strassen knapsack for-empty for-1024 grain uneven reduce scan sort heat graph pipeline \
-        submit submit-future as-completed chain round-trip wake
+        fibonacci submit submit-future as-completed chain round-trip wake
     check 'a run with the peers that were built ends with 0' test "$code" -eq 0
     [ "$code" -eq 0 ] || sed 's/^/#   /' "$err"
     check 'each of them computes what serial C computes' \
         sh -c "! grep -E 'wrong result|died of|ended with|answered without|no answer' '$out'"
+    for python in "$(dirname "$filch")/peers/python-"*; do
+        [ -x "$python" ] || continue
+        run "$python" fibonacci-1e7-binary 10000000 1
+        check 'Python has no version of what would take it hours' test "$code" -eq 77
+        run "$python" fibonacci-1e6-binary 1000000 2
+        check 'Python adds in one thread' test "$code" -eq 77
+    done
 else
     skip 'each peer computes what serial C computes' 'no peers were built'
 fi
