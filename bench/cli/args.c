@@ -61,6 +61,36 @@ bool args_at_most(const char *command, int wanted, int operands, char **argv)
     return false;
 }
 
+/* At least 1. Says nothing. */
+static bool size_of(const char *text, uint64_t *size)
+{
+    static const char suffixes[] = "KMGT";
+    char digits[24];
+    size_t length = strlen(text);
+    const char *suffix = length ? strchr(suffixes, text[length - 1]) : NULL;
+    int shift = suffix ? 10 * (int)(suffix - suffixes + 1) : 0;
+    if (suffix)
+        length--;
+    if (length >= sizeof digits)
+        return false;
+    memcpy(digits, text, length);
+    digits[length] = '\0';
+    uint64_t number;
+    if (!args_digits(digits, &number) || number == 0 || number > UINT64_MAX >> shift)
+        return false;
+    *size = number << shift;
+    return true;
+}
+
+static bool read_size(const char *command, const struct args_option *option, const char *value)
+{
+    if (size_of(value, option->to.number))
+        return true;
+    args_complain(command, "%s must be a size such as 500M or 2G, not \"%s\"", option->name,
+                  value);
+    return false;
+}
+
 static bool read_choice(const char *command, const struct args_option *option,
                         const char *value)
 {
@@ -88,6 +118,8 @@ static bool read_value(const char *command, const struct args_option *option, co
     case ARGS_NUMBER:
         return args_number(command, option->name, value, option->min, option->max,
                            option->to.number);
+    case ARGS_SIZE:
+        return read_size(command, option, value);
     case ARGS_CHOICE:
         return read_choice(command, option, value);
     case ARGS_TEXT:

@@ -16,6 +16,7 @@
 enum args_kind {
     ARGS_FLAG,   /* no value; sets *flag */
     ARGS_NUMBER, /* min to max; sets *number */
+    ARGS_SIZE,   /* bytes from 1 on, or as in 2G, a power of 1024; sets *number */
     ARGS_CHOICE, /* one of choices, a NULL-terminated list; sets *choice to its index */
     ARGS_TEXT,   /* anything; sets *text. takes: for the complaint, as in "a file name" */
 };

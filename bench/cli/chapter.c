@@ -10,18 +10,21 @@
 
 #include <filch/pool.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 
 enum { DEFAULT_N = 1000000, SHOWN_DIGITS = 10 };
 
-static void print_short(const char *digits, size_t length)
+static bool print_short(void *unused, const char *digits, size_t length)
 {
+    (void)unused;
     struct output_number count = output_grouped(length);
     if (length <= 2 * SHOWN_DIGITS + 3)
         output_printf("%s (%s digit%s)\n", digits, count.text, length == 1 ? "" : "s");
     else
         output_printf("%.*s...%s (%s digits)\n", SHOWN_DIGITS, digits,
                       digits + length - SHOWN_DIGITS, count.text);
+    return output_flush();
 }
 
 static int run(int argc, char **argv)
@@ -36,7 +39,7 @@ static int run(int argc, char **argv)
                             .algorithm = FILCH_FIB_ADD,
                             .print = print_short};
     if (operands) {
-        int code = fib_jobs_read_n("chapter", argv[0], &jobs.n);
+        int code = fib_jobs_read_n("chapter", argv[0], FILCH_FIB_MAX_N, "GMP", &jobs.n);
         if (code)
             return code;
     }

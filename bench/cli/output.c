@@ -17,7 +17,7 @@
 /* errno of the first write that failed, or 0. */
 static int output_errno;
 
-static void note_failure(void)
+void output_failed(void)
 {
     if (!output_errno)
         output_errno = errno ? errno : EIO;
@@ -39,7 +39,7 @@ void output_printf(const char *fmt, ...)
     va_start(list, fmt);
     errno = 0;
     if (vprintf(fmt, list) < 0)
-        note_failure();
+        output_failed();
     va_end(list);
 }
 
@@ -47,14 +47,14 @@ void output_write(const char *data, size_t length)
 {
     errno = 0;
     if (fwrite(data, 1, length, stdout) != length)
-        note_failure();
+        output_failed();
 }
 
 bool output_flush(void)
 {
     errno = 0;
     if (fflush(stdout) != 0)
-        note_failure();
+        output_failed();
     return output_errno == 0;
 }
 
@@ -64,7 +64,7 @@ int output_finish(int code)
     /* A file system may keep its bad news until the file is closed. */
     errno = 0;
     if (fclose(stdout) != 0)
-        note_failure();
+        output_failed();
     if (!output_errno)
         return code;
     fprintf(stderr, "filch: cannot write to standard output: %s\n", strerror(output_errno));

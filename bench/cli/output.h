@@ -20,6 +20,9 @@ void output_init(void);
 void output_printf(const char *fmt, ...) FILCH_PRINTF(1, 2);
 void output_write(const char *data, size_t length);
 
+/* A write to stdout by other means has failed: errno says why. */
+void output_failed(void);
+
 /* Hands the buffer on, for a reader who waits. Returns false if any write has failed so far: a
  * long run may as well stop. */
 bool output_flush(void);

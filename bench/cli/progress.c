@@ -29,9 +29,24 @@ static struct {
     pthread_mutex_t lock; /* guards what stands on the terminal: drawn and shown */
     uint64_t drawn;
     bool shown;
+    double share;      /* when it was last seen to change, */
+    uint64_t share_at; /* and when that was */
 } bar = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static _Thread_local uint64_t part_done;
+
+/* The time left, in seconds, by the time that the share took until it last changed: what reports
+ * nothing for a while must not make the end recede. Negative: unknown, or over already. */
+static double left_at(uint64_t now, double share)
+{
+    if (share > bar.share) {
+        bar.share = share;
+        bar.share_at = now;
+    }
+    if (bar.share <= 0)
+        return -1;
+    return clock_seconds(bar.start, bar.share_at) / bar.share - clock_seconds(bar.start, now);
+}
 
 static void draw_locked(void)
 {
@@ -51,8 +66,12 @@ static void draw_locked(void)
     for (int i = 0; i < BAR_WIDTH; i++)
         cells[i] = i < full ? '#' : '.';
     cells[BAR_WIDTH] = '\0';
-    fprintf(stderr, "\r%s [%s] %3.0f %% %.1f s\033[K", bar.label, cells, share * 100,
+    fprintf(stderr, "\r%s [%s] %3.0f %% %.1f s", bar.label, cells, share * 100,
             clock_seconds(bar.start, now));
+    double left = left_at(now, share);
+    if (left >= 0)
+        fprintf(stderr, ", %.*f s left", left < 100 ? 1 : 0, left);
+    fputs("\033[K", stderr);
 }
 
 static void *draw_on(void *unused)
@@ -76,6 +95,7 @@ void progress_begin(const char *label, size_t parts, enum progress_drawer drawer
     bar.parts = parts;
     bar.start = clock_now();
     bar.drawn = 0;
+    bar.share = 0;
     atomic_store(&bar.done, 0);
     atomic_store(&bar.stop, false);
     part_done = 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A bar on stderr for runs that take more than half a second; nothing at all unless stderr is a
- * terminal. One bar at a time. It is drawn by a thread of its own, so that it moves while GMP
- * is busy for minutes, or, for a caller that must stay single-threaded, by progress_draw(). */
+ * A bar on stderr for runs that take more than half a second, with the time so far and, as far as
+ * it can be foreseen, the time left; nothing at all unless stderr is a terminal. One bar at a time.
+ * It is drawn by a thread of its own, so that it moves while GMP is busy for minutes, or, for a
+ * caller that must stay single-threaded, by progress_draw(). */
 #ifndef BENCH_CLI_PROGRESS_H
 #define BENCH_CLI_PROGRESS_H
 
@@ -13,7 +14,8 @@ enum progress_drawer {
     PROGRESS_BY_CALLER,
 };
 
-/* The run called `label`, a static string, begins; it has `parts` parts of equal weight. */
+/* The run called `label`, which stays until progress_end(), begins; it has `parts` parts of equal
+ * weight. */
 void progress_begin(const char *label, size_t parts, enum progress_drawer drawer);
 
 /* Any thread. `share`, from 0 to 1, of the part that is under way on this thread is done. Each

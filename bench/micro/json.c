@@ -5,6 +5,7 @@
 #include "report.h"
 
 #include "bench/cli/command.h"
+#include "bench/cli/file.h"
 #include "bench/cli/output.h"
 
 #include <errno.h>
@@ -63,8 +64,7 @@ static void write_series(FILE *file, const struct bench *bench, const struct ben
     fprintf(file, "%s}", quick ? ", \"quick\": true" : "");
 }
 
-/* Writes and closes. Returns 0 or an errno. */
-static int write_all(FILE *file, const struct report_part *parts, size_t count, bool quick)
+static void write_all(FILE *file, const struct report_part *parts, size_t count, bool quick)
 {
     const char *between = "\n  ";
     errno = 0;
@@ -78,45 +78,16 @@ static int write_all(FILE *file, const struct report_part *parts, size_t count, 
             between = ",\n  ";
         }
     fputs("\n]\n", file);
-    int error = 0;
-    if (fflush(file) != 0 || ferror(file))
-        error = errno ? errno : EIO;
-    if (fclose(file) != 0 && !error)
-        error = errno;
-    return error;
-}
-
-static int write_special(const char *path, const struct report_part *parts, size_t count,
-                         bool quick)
-{
-    FILE *file = fopen(path, "we");
-    int error = file ? write_all(file, parts, count, quick) : errno;
-    return error ? complain(path, error) : COMMAND_OK;
 }
 
 int report_json(const char *path, const struct report_part *parts, size_t count,
                 const struct harness_plan *plan)
 {
-    if (is_special(path))
-        return write_special(path, parts, count, plan->quick);
-
-    /* A link stays a link: what it leads to is replaced. */
-    char *target = realpath(path, NULL);
-    if (!target)
-        target = strdup(path);
-    size_t size = strlen(path) + (target ? strlen(target) : 0) + 32;
-    char *draft = malloc(size);
-    int error = ENOMEM;
-    if (target && draft) {
-        snprintf(draft, size, "%s.%ld.tmp", target, (long)getpid());
-        FILE *file = fopen(draft, "wxe");
-        error = file ? write_all(file, parts, count, plan->quick) : errno;
-        if (file && !error && rename(draft, target) != 0)
-            error = errno;
-        if (file && error)
-            unlink(draft);
+    struct file file;
+    int error = file_open(&file, path);
+    if (!error) {
+        write_all(file.stream, parts, count, plan->quick);
+        error = file_close(&file, 0);
     }
-    free(draft);
-    free(target);
     return error ? complain(path, error) : COMMAND_OK;
 }

@@ -59,7 +59,7 @@ refuses 2 '--jobs takes a whole number' "$filch" fib 10 --jobs
 refuses 2 '--workers must be a whole number from 1 to 1024, not "-1"' "$filch" fib 10 --workers -1
 refuses 2 '--workers must be a whole number from 1 to 1024, not "1025"' "$filch" fib 10 --workers 1025
 refuses 2 '--mode must be sequential, threads or all, not "fast"' "$filch" fib 10 --mode fast
-refuses 2 '--algorithm must be doubling or add, not "guess"' "$filch" fib 10 --algorithm guess
+refuses 2 '--algorithm must be auto, add, doubling, gmp or parallel, not "guess"' "$filch" fib 10 --algorithm guess
 refuses 2 'unknown option "--fast"' "$filch" fib 10 --fast
 refuses 2 '--quiet takes no value' "$filch" fib 10 --quiet=yes
 
@@ -102,6 +102,11 @@ for limit in 10000 15000 20000 30000 50000 70000 100000 200000 500000; do
     squeeze $limit fib 1000000
     squeeze $limit fib 1000000 --jobs 4 --workers 4
     squeeze $limit fib 1000000 --jobs 100 --workers 2 --mode threads
+done
+for limit in 100000 200000 300000 400000 500000 600000; do
+    run env FILCH_WORKERS=4 sh -c "ulimit -v $limit; exec \"\$0\" fib 1000000" "$filch"
+    check "where four workers do not fit into $limit KiB one thread computes the number" \
+        test "$(digest 8 <"$out")" = 4910cacc
 done
 want=$("$filch" fib 10000000 | digest 8)
 for limit in 15000 20000 30000 50000 100000 500000; do
