@@ -26,8 +26,8 @@
 
 enum { RUNS_MIN = 11, RUNS_MAX = 201, WORKERS = 2, USAGE = 2 };
 
-static struct filch_pool *pool;
-static double budget = 1.0; /* seconds for a size */
+static struct filch_pool *pool, *everybody; /* of WORKERS, of all processors */
+static double budget = 1.0;                 /* seconds for a size */
 
 /* ---- Calls -------------------------------------------------------------------------------- */
 
@@ -49,6 +49,12 @@ static int number_alone(uint64_t n)
 static int number_together(uint64_t n)
 {
     return number(n, pool);
+}
+
+/* Made of factors of so many limbs. */
+static int number_in_parts(uint64_t limbs)
+{
+    return number(limbs * 185, everybody);
 }
 
 static int text_alone(uint64_t n)
@@ -87,6 +93,7 @@ static const struct bound {
     {"check_from", &fi_tuning.check_from, number_alone, 50000, 2000000, 1.02},
     {"text_check_from", &fi_tuning.text_check_from, text_alone, 100000, 3000000, 1.02},
     {"modulo_forks_from", &fi_tuning.modulo_forks_from, remainder_together, 100, 10000, 1.0},
+    {"split_from", &fi_tuning.split_from, number_in_parts, 11000, 200000, 1.0},
 };
 
 enum { BOUNDS = sizeof bounds / sizeof bounds[0] };
@@ -130,6 +137,12 @@ static void measure(const struct bound *bound)
 {
     const uint64_t value = *bound->value;
     uint64_t from = 0;
+    if (bound->call == number_in_parts &&
+        filch_pool_size(everybody) < fi_tuning.split_workers) {
+        printf("%s %" PRIu64 ": not measured, needs %d workers\n\n", bound->name, value,
+               fi_tuning.split_workers);
+        return;
+    }
     printf("%s\n%12s %12s %12s %8s\n", bound->name, "size", "without, s", "with, s", "ratio");
     for (uint64_t size = bound->first; size <= bound->last; size += size / 4) {
         bool good = compare(bound, size) <= bound->allowed;
@@ -182,6 +195,8 @@ int main(int argc, char **argv)
 
     const struct filch_pool_options options = {.workers = WORKERS};
     int error = filch_pool_create(&options, &pool);
+    if (!error)
+        error = filch_pool_create(NULL, &everybody);
     if (error)
         fail("a pool", WORKERS, error);
     for (int i = 2; i < argc; i++)
@@ -189,5 +204,6 @@ int main(int argc, char **argv)
     for (size_t i = 0; argc <= 2 && i < BOUNDS; i++)
         measure(&bounds[i]);
     filch_pool_destroy(pool);
+    filch_pool_destroy(everybody);
     return EXIT_SUCCESS;
 }

@@ -5,6 +5,7 @@
  * rest of a step carry.c's. */
 #include "bignum/decimal.h"
 #include "bignum/carry.h"
+#include "bignum/split.h"
 
 #include <filch/algorithm.h>
 #include <filch/error.h>
@@ -122,14 +123,23 @@ static bool has_many(const struct filch_pool *pool)
     return pool && filch_pool_size(pool) >= MANY_WORKERS;
 }
 
+/* Is the last step, of numbers of so many units, squarings? */
+static bool squares_last(const struct filch_pool *pool, size_t units)
+{
+    int parts[2];
+    return has_many(pool) && (filch_pool_size(pool) == MANY_WORKERS ||
+                              !fi_split_plan(pool, (mp_size_t)(units * UNIT_LIMBS), 2, parts));
+}
+
 /* From m to 2m, or 2m + 1 if odd. The last step needs one number alone: one product, in two parts,
  * takes one or two workers three quarters of the time of two squarings; these are four parts,
- * which is better for more workers. With an error the pair is gone. */
+ * which is better for four workers, and for more until products are split. With an error the
+ * pair is gone. */
 static int step(struct pair *pair, bool m_is_odd, bool odd, bool is_last,
                 const struct hooks *hooks)
 {
     struct filch_pool *pool = pair->units < FORK_UNITS ? NULL : hooks->pool;
-    bool as_product = is_last && !has_many(pool);
+    bool as_product = is_last && !squares_last(pool, pair->units);
     int add = m_is_odd ? -2 : 2;
     enum fi_carry what = odd ? FI_CARRY_ODD : FI_CARRY_EVEN;
     if (as_product) {
@@ -143,7 +153,8 @@ static int step(struct pair *pair, bool m_is_odd, bool odd, bool is_last,
     mp_limb_t *f = pair->numbers[0], *g = pair->numbers[1];
     const mp_limb_t *const factors[2][2] = {{f, as_product ? g : f}, {g, g}};
     struct fi_coefficients products[2] = {{NULL, NULL}, {NULL, NULL}};
-    int error = fi_products(pool, factors, as_product ? 1 : 2, pair->units, products);
+    int error = fi_products(pool, factors, as_product ? 1 : 2, pair->units, hooks->stopped,
+                            hooks->context, products);
     drop(pair);
     if (error)
         return error;
@@ -305,18 +316,21 @@ int fi_decimal_write(uint64_t n, struct filch_pool *pool, bool (*stopped)(void *
 
 /* ---- Memory ------------------------------------------------------------------------------- */
 
-/* README.md: the most that was seen is 0.99 bytes an index with up to 3 workers, and 1.56 with
- * more, which may be at four squarings at a time. */
+/* README.md: the most that was seen is 0.99 bytes an index with up to 2 workers, and 1.56 with 4,
+ * which may be at four squarings at a time; split products take up to 1.20 with 3 and 2.17 with
+ * more. */
+static uint64_t bytes(uint64_t n, uint64_t sixteenths)
+{
+    return n > FI_DECIMAL_MAX_N ? UINT64_MAX : FIXED_BYTES + n / 16 * sixteenths;
+}
+
 uint64_t fi_decimal_memory_in(uint64_t n, const struct filch_pool *pool)
 {
-    if (n > FI_DECIMAL_MAX_N)
-        return UINT64_MAX;
-    return FIXED_BYTES + n + (has_many(pool) ? 5 * n / 8 : n / 16);
+    int workers = pool ? filch_pool_size(pool) : 0;
+    return bytes(n, workers < 3 ? 17 : workers == 3 ? 21 : workers == 4 ? 26 : 36);
 }
 
 uint64_t fi_decimal_memory(uint64_t n)
 {
-    if (n > FI_DECIMAL_MAX_N)
-        return UINT64_MAX;
-    return FIXED_BYTES + n + 5 * n / 8;
+    return bytes(n, 36);
 }

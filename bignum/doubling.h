@@ -16,6 +16,9 @@
 int fi_double(mpz_t result, uint64_t n, enum fi_sequence sequence, uint64_t start,
               struct fi_job *job);
 
+/* Are the products of the step that makes F(n) split? pool: may be NULL. */
+bool fi_double_splits(uint64_t n, const struct filch_pool *pool);
+
 /* Bits that hold F(n), L(n), or what becomes of them on the way. */
 mp_bitcnt_t fi_bits(uint64_t n);
 

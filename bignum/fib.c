@@ -26,14 +26,17 @@ static bool forks(uint64_t n, const struct filch_fib_options *options)
            n >= fi_tuning.forks_from;
 }
 
-/* Bytes an index, from README.md: the most that was seen is 0.49 for one thread, 0.75 for two,
- * 0.174 for two numbers to add, 0.93 with mpz_get_str(), the same for all as it is the peak. */
+/* Bytes an index, from README.md: the most that was seen is 0.49 for one thread, 0.75 for two, 1.05
+ * for more, 0.174 for two numbers to add, 0.93 with mpz_get_str(), the same for all as it is the
+ * peak. */
 uint64_t fi_number_memory(uint64_t n, const struct filch_fib_options *options)
 {
     if (n <= FI_SMALL_MAX && options->algorithm == FILCH_FIB_AUTO)
         return FI_SMALL_LIMBS * sizeof(mp_limb_t);
     if (options->algorithm == FILCH_FIB_ADD)
         return n / 5 + FIXED_BYTES;
+    if (forks(n, options) && fi_double_splits(n, options->pool))
+        return n / 20 * 23 + FIXED_BYTES;
     if (forks(n, options))
         return n / 5 * 4 + FIXED_BYTES;
     return n / 20 * 11 + FIXED_BYTES;
@@ -107,7 +110,10 @@ int fi_check_number(mpz_srcptr number, uint64_t n, enum fi_sequence sequence,
                     struct filch_pool *pool)
 {
     struct fi_residues wanted = fi_residues_of_index(n, sequence);
-    struct fi_residues is = fi_residues_of_number(number, pool);
+    struct fi_residues is;
+    int error = fi_residues_of_number(number, pool, &is);
+    if (error)
+        return error;
     return fi_residues_equal(is, wanted) ? 0 : FILCH_ECHECK;
 }
 

@@ -16,7 +16,8 @@ int fi_check_range(uint64_t n);
  * in case of an error: FILCH_ECANCELED. Not checked. Reports all shares but 1. */
 int fi_compute(mpz_t result, uint64_t n, enum fi_sequence sequence, struct fi_job *job);
 
-/* Is it F(n) or L(n)? Returns 0 or FILCH_ECHECK. pool: NULL, or two of its workers take part. */
+/* Is it F(n) or L(n)? Returns 0, FILCH_ECHECK, or an error of filch_reduce(). pool: NULL, or its
+ * workers take part. */
 int fi_check_number(mpz_srcptr number, uint64_t n, enum fi_sequence sequence,
                     struct filch_pool *pool);
 

@@ -2,6 +2,7 @@
  *
  * Products of polynomials by Kronecker substitution at two points: see product.h. */
 #include "bignum/product.h"
+#include "bignum/split.h"
 
 #include <filch/algorithm.h>
 #include <filch/error.h>
@@ -48,18 +49,22 @@ static bool alternate(mp_limb_t *to, const mp_limb_t *from, size_t units)
     return sum < 0;
 }
 
+static void alternate_factors(struct one *one, size_t units)
+{
+    bool is_negative = alternate(one->alternating[0], one->factors[0], units);
+    one->is_negative = one->alternating[1] &&
+                       alternate(one->alternating[1], one->factors[1], units) != is_negative;
+}
+
 static void multiply_alternating(struct one *one, size_t units)
 {
     mp_size_t limbs = (mp_size_t)(units * UNIT_LIMBS);
     mp_limb_t *const *f = one->alternating;
-    bool is_negative = alternate(f[0], one->factors[0], units);
-    if (f[1]) {
-        one->is_negative = alternate(f[1], one->factors[1], units) != is_negative;
+    alternate_factors(one, units);
+    if (f[1])
         mpn_mul_n(one->product->odd, f[0], f[1], limbs);
-    } else {
-        one->is_negative = false;
+    else
         mpn_sqr(one->product->odd, f[0], limbs);
-    }
 }
 
 /* Two products for each one: at 2^256, and at -2^256. */
@@ -77,6 +82,37 @@ static int multiply(void *context, size_t begin, size_t end)
             mpn_mul_n(one->product->even, one->factors[0], one->factors[1], limbs);
     }
     return 0;
+}
+
+static int alternate_all(void *context, size_t begin, size_t end)
+{
+    struct work *work = context;
+    for (size_t i = begin; i < end; i++)
+        alternate_factors(&work->all[i], work->units);
+    return 0;
+}
+
+/* The same in parts: with more workers than products. */
+static int multiply_in_parts(struct filch_pool *pool, struct work *work, size_t count,
+                             const int parts[], bool (*stopped)(void *context), void *context)
+{
+    const struct filch_loop loop = {.grain = 1};
+    int error = filch_for(pool, 0, count, alternate_all, work, &loop);
+    if (error)
+        return error;
+    struct fi_product products[2 * PRODUCTS_MAX];
+    mp_size_t limbs = (mp_size_t)(work->units * UNIT_LIMBS);
+    for (size_t i = 0; i < count; i++) {
+        const struct one *one = &work->all[i];
+        mp_limb_t *const *f = one->alternating;
+        products[2 * i] = (struct fi_product){
+            one->product->even, one->factors[0], one->factors[1], limbs, limbs, parts[2 * i]};
+        products[2 * i + 1] =
+            (struct fi_product){one->product->odd, f[0], f[1] ? f[1] : f[0], limbs, limbs,
+                                parts[2 * i + 1]};
+    }
+    bool done = fi_split(pool, products, 2 * (int)count, stopped, context);
+    return done ? 0 : FILCH_ECANCELED;
 }
 
 /* odd = (even - odd) / 2, even = (even + odd) / 2, where odd has a sign. Neither is negative.
@@ -109,17 +145,20 @@ static bool allocate(struct one *one, size_t units)
 }
 
 int fi_products(struct filch_pool *pool, const mp_limb_t *const factors[][2], size_t count,
-                size_t units, struct fi_coefficients *products)
+                size_t units, bool (*stopped)(void *context), void *context,
+                struct fi_coefficients *products)
 {
     struct work work = {.units = units};
-    int error = 0;
+    int error = 0, parts[2 * PRODUCTS_MAX];
     for (size_t i = 0; i < count; i++) {
         work.all[i] = (struct one){.factors = factors[i], .product = &products[i]};
         if (!allocate(&work.all[i], units))
             error = FILCH_ENOMEM;
     }
     const struct filch_loop loop = {.grain = 1};
-    if (!error)
+    if (!error && fi_split_plan(pool, (mp_size_t)(units * UNIT_LIMBS), 2 * (int)count, parts))
+        error = multiply_in_parts(pool, &work, count, parts, stopped, context);
+    else if (!error)
         error = filch_for(pool, 0, 2 * count, multiply, &work, &loop);
     if (!error)
         error = filch_for(units < FORK_SEPARATE_UNITS ? NULL : pool, 0, count, separate, &work,

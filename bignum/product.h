@@ -14,6 +14,7 @@
 #include "bignum/unit.h"
 
 #include <filch/pool.h>
+#include <stdbool.h>
 
 /* The coefficients of a product of polynomials of u units, not carried: 2 u - 1 of 8 limbs. */
 struct fi_coefficients {
@@ -23,10 +24,12 @@ struct fi_coefficients {
 
 /* Any thread. Blocks. products[i] = factors[i][0] * factors[i][1], for 1 or 2 products, with all
  * factors of `units` units. The same factor twice is a square, which costs two thirds. Allocates
- * products[i].even and .odd by malloc(). Errors: FILCH_ENOMEM, those of filch_for(); then
- * nothing is allocated. */
+ * products[i].even and .odd by malloc(). With many workers GMP's products are split (split.h), and
+ * stopped, which may be NULL, is asked before each of them, by any worker. Errors: FILCH_ENOMEM,
+ * FILCH_ECANCELED (stopped), those of filch_for(); then nothing is allocated. */
 int fi_products(struct filch_pool *pool, const mp_limb_t *const factors[][2], size_t count,
-                size_t units, struct fi_coefficients *products);
+                size_t units, bool (*stopped)(void *context), void *context,
+                struct fi_coefficients *products);
 
 /* Any thread, does not block. NULL, or room for that many units, to be freed with free(). */
 mp_limb_t *fi_units_allocate(size_t units);

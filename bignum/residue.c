@@ -5,7 +5,6 @@
 #include "bignum/residue.h"
 
 #include <filch/algorithm.h>
-#include <filch/task.h>
 
 #include <string.h>
 
@@ -16,6 +15,9 @@ enum { PRIME_BITS = 61, DIGITS = 16 };
 /* Of a text: words in a block, so many that combining blocks costs nothing; from how many on there
  * is more to do than a pool takes to begin. */
 enum { WORDS = 1024, WORTH_FORKS = 32768 };
+
+/* Likewise of a number: limbs in a block. */
+enum { LIMBS = 8192 };
 
 static const uint64_t prime_mask = (UINT64_C(1) << PRIME_BITS) - 1;
 static const uint64_t gap[FI_PRIMES] = {1, 31};
@@ -69,26 +71,58 @@ struct fi_residues fi_residues_of_index(uint64_t n, enum fi_sequence sequence)
     return f;
 }
 
-FILCH_TASK(uint64_t, residue, mpz_srcptr, number, int, prime)
+/* 2^(64 limbs) */
+static uint64_t power_of_limbs(size_t limbs, int prime)
 {
-    return mpz_fdiv_ui(number, fi_primes[prime]);
+    uint64_t power = reduce((wide)1 << 64, prime), product = 1;
+    for (; limbs > 0; limbs >>= 1) {
+        if (limbs & 1)
+            product = times(product, power, prime);
+        power = times(power, power, prime);
+    }
+    return product;
 }
 
-FILCH_TASK(struct fi_residues, both_residues, mpz_srcptr, number)
+/* Limbs in a row, the lowest first. */
+struct limbs {
+    struct fi_residues value;
+    size_t count;
+};
+
+static int append_limbs(void *context, void *left, const void *right)
 {
-    struct fi_residues residues;
-    FILCH_FORK(residue, number, 1);
-    residues.of[0] = FILCH_CALL(residue, number, 0);
-    residues.of[1] = FILCH_JOIN(residue);
-    return residues;
+    struct limbs *a = left;
+    const struct limbs *b = right;
+    (void)context;
+    for (int i = 0; i < FI_PRIMES; i++) {
+        wide shifted = times(b->value.of[i], power_of_limbs(a->count, i), i);
+        a->value.of[i] = reduce(shifted + a->value.of[i], i);
+    }
+    a->count += b->count;
+    return 0;
 }
 
-struct fi_residues fi_residues_of_number(mpz_srcptr number, struct filch_pool *pool)
+static int fold_limbs(void *context, size_t begin, size_t end, void *accumulator)
 {
-    if (pool)
-        return FILCH_RUN(pool, both_residues, number);
-    return (struct fi_residues){
-        {mpz_fdiv_ui(number, fi_primes[0]), mpz_fdiv_ui(number, fi_primes[1])}};
+    const mp_limb_t *limbs = context;
+    struct limbs here = {.count = end - begin};
+    for (int i = 0; i < FI_PRIMES; i++)
+        here.value.of[i] = mpn_mod_1(limbs + begin, (mp_size_t)here.count, fi_primes[i]);
+    return append_limbs(NULL, accumulator, &here);
+}
+
+int fi_residues_of_number(mpz_srcptr number, struct filch_pool *pool,
+                          struct fi_residues *residues)
+{
+    static const struct filch_reduction reduction = {.size = sizeof(struct limbs),
+                                                     .fold = fold_limbs,
+                                                     .combine = append_limbs};
+    static const struct filch_loop blocks = {.grain = LIMBS};
+    struct limbs whole = {{{0, 0}}, 0};
+    int error = filch_reduce(pool, 0, mpz_size(number), &reduction,
+                             (void *)mpz_limbs_read(number), &whole, &blocks);
+    *residues = whole.value;
+    return error;
 }
 
 bool fi_residues_equal(struct fi_residues a, struct fi_residues b)

@@ -23,8 +23,10 @@ struct fi_residues {
 /* F(n) or L(n), by doubling. O(log n). */
 struct fi_residues fi_residues_of_index(uint64_t n, enum fi_sequence sequence);
 
-/* number: not negative. pool: NULL, or the two are computed side by side. */
-struct fi_residues fi_residues_of_number(mpz_srcptr number, struct filch_pool *pool);
+/* number: not negative. pool: NULL, or its workers take part. Returns 0, or an error of
+ * filch_reduce(), with zeros. */
+int fi_residues_of_number(mpz_srcptr number, struct filch_pool *pool,
+                          struct fi_residues *residues);
 
 bool fi_residues_equal(struct fi_residues a, struct fi_residues b);
 

@@ -10,4 +10,6 @@ struct fi_tuning fi_tuning = {
     .check_from = 300000,
     .text_check_from = 600000,
     .modulo_forks_from = 2000,
+    .split_from = 10000,
+    .split_workers = 3,
 };

@@ -14,6 +14,8 @@ struct fi_tuning {
     uint64_t decimal_from;  /* text by doubling in decimal; mpz_get_str() below */
     uint64_t check_from, text_check_from; /* the check takes less than 2 % */
     uint64_t modulo_forks_from;           /* limbs of m */
+    uint64_t split_from;                  /* limbs of a factor: products in parts (split.h), */
+    int split_workers;                    /* in a pool of so many workers and more */
 };
 
 extern struct fi_tuning fi_tuning;

@@ -305,8 +305,9 @@ Test(decimal, takes_no_more_memory_than_it_said)
 {
     skip_with_sanitizer();
     mp_set_memory_functions(gmp_allocate, gmp_reallocate, gmp_free);
-    for (int workers = 0; workers <= 4; workers += 2) {
-        struct filch_pool *pool = pool_of(workers);
+    static const int sizes[] = {0, 2, 3, 4, 5, 10, 16};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct filch_pool *pool = pool_of(sizes[i]);
         for (uint64_t n = 1000000; n < 5000000; n += n / 9) {
             size_t before = bytes_in_use();
             atomic_store(&most, before);

@@ -107,6 +107,18 @@ Test(stop, a_call_can_be_cancelled_at_every_step)
     }
 }
 
+Test(stop, a_call_with_split_products_can_be_cancelled_at_every_step)
+{
+    struct filch_pool_options five = {.workers = 5};
+    struct filch_fib_options options = {0};
+    cr_assert_eq(filch_pool_create(&five, &options.pool), 0);
+    fi_tuning.split_from = 100;
+    counting_begin();
+    for (int which = 0; which < MODULO; which++)
+        cr_expect_geq(cancel_everywhere(which, 1000000, options), 5, "call %d", which);
+    filch_pool_destroy(options.pool);
+}
+
 Test(stop, adding_can_be_cancelled)
 {
     struct filch_fib_options options = {.algorithm = FILCH_FIB_ADD};
