@@ -4,6 +4,7 @@
  * step, as mpz_fib_ui() does it in binary (GMP manual, 15.7.4). The products are product.c's, the
  * rest of a step carry.c's. */
 #include "bignum/decimal.h"
+#include "bignum/arena.h"
 #include "bignum/carry.h"
 #include "bignum/split.h"
 
@@ -51,8 +52,8 @@ static void report(const struct hooks *hooks, double share)
 
 static void drop(struct pair *pair)
 {
-    free(pair->numbers[0]);
-    free(pair->numbers[1]);
+    fi_block_free(pair->numbers[0]);
+    fi_block_free(pair->numbers[1]);
 }
 
 /* m: 1 to LAST_IN_UNIT */
@@ -163,8 +164,8 @@ static int step(struct pair *pair, bool m_is_odd, bool odd, bool is_last,
         error = FILCH_ECANCELED;
     else
         error = fi_carry(pool, what, add, &products[0], &products[1], &pair->units);
-    free(products[0].odd);
-    free(products[1].odd);
+    fi_block_free(products[0].odd);
+    fi_block_free(products[1].odd);
     if (error)
         drop(pair);
     return error;
@@ -205,7 +206,7 @@ static int compute(uint64_t n, const struct hooks *hooks, mp_limb_t **number, si
             return error;
         report(hooks, share_of(n >> shift, n));
     }
-    free(pair.numbers[1]);
+    fi_block_free(pair.numbers[1]);
     *number = pair.numbers[0];
     *units = pair.units;
     return 0;
@@ -263,13 +264,13 @@ int fi_decimal_fib(uint64_t n, struct filch_pool *pool, bool (*stopped)(void *co
     size_t total = count + (units - 1) * UNIT_DIGITS;
     char *all = malloc(total + 1);
     if (!all) {
-        free(number);
+        fi_block_free(number);
         return FILCH_ENOMEM;
     }
     memcpy(all, first, count);
     const struct text text = {number, all + count, units - 1};
     error = write_all(&text, units - 1, pool);
-    free(number);
+    fi_block_free(number);
     if (error) {
         free(all);
         return error;
@@ -293,9 +294,9 @@ int fi_decimal_write(uint64_t n, struct filch_pool *pool, bool (*stopped)(void *
     int error = compute(n, &hooks, &number, &units);
     if (error)
         return error;
-    char *block = malloc((units < BLOCK_UNITS ? units : BLOCK_UNITS) * UNIT_DIGITS);
+    char *block = fi_block_allocate((units < BLOCK_UNITS ? units : BLOCK_UNITS) * UNIT_DIGITS);
     if (!block) {
-        free(number);
+        fi_block_free(number);
         return FILCH_ENOMEM;
     }
     error = write(context, block, write_first(number, units, block));
@@ -307,8 +308,8 @@ int fi_decimal_write(uint64_t n, struct filch_pool *pool, bool (*stopped)(void *
         if (!error)
             error = write(context, block, count * UNIT_DIGITS);
     }
-    free(block);
-    free(number);
+    fi_block_free(block);
+    fi_block_free(number);
     if (!error)
         report(&hooks, 1.0);
     return error;

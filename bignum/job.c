@@ -3,6 +3,7 @@
  * See job.h. */
 #include "bignum/job.h"
 
+#include "bignum/arena.h"
 #include "bignum/reserve.h"
 
 #include <filch/cancel.h>
@@ -40,14 +41,19 @@ int fi_job_claim(struct fi_job *job, uint64_t bytes)
     if (bytes > UINT64_MAX - more)
         return FILCH_ENOMEM;
     int error = fi_memory_reserve(&fi_system_roots, bytes + more);
-    if (!error)
-        job->claimed = bytes + more;
-    return error;
+    if (error)
+        return error;
+    job->claimed = bytes + more;
+    job->prepared = bytes;
+    fi_arena_prepare(bytes);
+    return 0;
 }
 
 void fi_job_release(struct fi_job *job)
 {
+    fi_arena_finish(job->prepared);
     fi_memory_release(job->claimed);
+    job->prepared = 0;
     job->claimed = 0;
 }
 

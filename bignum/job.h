@@ -19,6 +19,7 @@ struct fi_job {
     struct filch_fib_options options; /* the pool is NULL if it would not help */
     struct filch_scope *scope;        /* of the task that calls, or NULL */
     uint64_t claimed;                 /* bytes */
+    uint64_t prepared;                /* of these, without what threads take: the arena's */
     double part;                      /* of the whole time, that is reported as 0 to 1; 1 */
     double share;                     /* last reported */
 };

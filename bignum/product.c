@@ -4,11 +4,12 @@
 #include "bignum/product.h"
 #include "bignum/split.h"
 
+#include "bignum/arena.h"
+
 #include <filch/algorithm.h>
 #include <filch/error.h>
 
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { PRODUCTS_MAX = 2 };
@@ -30,7 +31,7 @@ struct work {
 
 mp_limb_t *fi_units_allocate(size_t units)
 {
-    return malloc(units * UNIT_LIMBS * sizeof(mp_limb_t));
+    return fi_block_allocate(units * UNIT_LIMBS * sizeof(mp_limb_t));
 }
 
 /* to = |even units - odd units|; returns whether the difference is negative. */
@@ -164,11 +165,11 @@ int fi_products(struct filch_pool *pool, const mp_limb_t *const factors[][2], si
         error = filch_for(units < FORK_SEPARATE_UNITS ? NULL : pool, 0, count, separate, &work,
                           &loop);
     for (size_t i = 0; i < count; i++) {
-        free(work.all[i].alternating[0]);
-        free(work.all[i].alternating[1]);
+        fi_block_free(work.all[i].alternating[0]);
+        fi_block_free(work.all[i].alternating[1]);
         if (error) {
-            free(products[i].even);
-            free(products[i].odd);
+            fi_block_free(products[i].even);
+            fi_block_free(products[i].odd);
         }
     }
     return error;

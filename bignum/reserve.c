@@ -9,7 +9,7 @@
  * a few files of the kernel (about 0.2 ms), and large numbers alone take it. */
 #include "bignum/reserve.h"
 
-#include <filch/error.h>
+#include <filch/bignum.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -74,6 +74,15 @@ static bool fits(const struct fi_memory_roots *roots, uint64_t bytes)
     return kernel_maps(bytes);
 }
 
+static bool return_idle(void)
+{
+    bool returned = filch_gmp_arena_trim() > 0;
+#ifdef __GLIBC__
+    returned |= malloc_trim(0) != 0;
+#endif
+    return returned;
+}
+
 int fi_memory_reserve(const struct fi_memory_roots *roots, uint64_t bytes)
 {
     if (bytes <= small_bytes)
@@ -86,11 +95,10 @@ int fi_memory_reserve(const struct fi_memory_roots *roots, uint64_t bytes)
     uint64_t total = with_margin(bytes);
     pthread_mutex_lock(&in_flight.lock);
     bool fit = (bytes <= medium_bytes && kernel_maps(medium_room)) || fits(roots, total);
-#ifdef __GLIBC__
-    /* Free memory that malloc() keeps counts as used: have it returned, and look again. */
-    if (!fit && malloc_trim(0))
+    /* Free memory that the arena and malloc() keep counts as used: have it returned, and look
+     * again. */
+    if (!fit && return_idle())
         fit = fits(roots, total);
-#endif
     if (fit)
         in_flight.claimed += total;
     pthread_mutex_unlock(&in_flight.lock);

@@ -4,6 +4,7 @@
  * small or beyond that, as a number that GMP converts. */
 #include "bignum/text.h"
 
+#include "bignum/arena.h"
 #include "bignum/decimal.h"
 #include "bignum/fib.h"
 #include "bignum/residue.h"
@@ -214,7 +215,7 @@ static void printer_done(void *context, double share)
 static int print_decimal(FILE *stream, uint64_t n, struct fi_job *job)
 {
     struct printer printer = {.job = job, .stream = stream, .checked = is_checked(job, n)};
-    printer.block = malloc(FI_DECIMAL_BLOCK);
+    printer.block = fi_block_allocate(FI_DECIMAL_BLOCK);
     if (!printer.block)
         return FILCH_ENOMEM;
     fi_job_report(job, 0.0);
@@ -227,7 +228,7 @@ static int print_decimal(FILE *stream, uint64_t n, struct fi_job *job)
     }
     if (!error)
         error = put(stream, printer.block, printer.held);
-    free(printer.block);
+    fi_block_free(printer.block);
     return error;
 }
 

@@ -3,6 +3,7 @@
  * What fi_decimal_fib() and fi_decimal_write() promise: GMP's digits for every n and any number of
  * workers, within the memory that was named, and an end without a leak wherever they are stopped or
  * get no memory; and what their parts do with numbers that F(n) never has. */
+#include "bignum/arena.h"
 #include "bignum/carry.h"
 #include "bignum/decimal.h"
 
@@ -458,7 +459,8 @@ static void expect_carry(struct filch_pool *pool, enum fi_carry what, int style_
     expect_units(x.even, units, combine(vx, t[0], vy, t[1], true));
     if (t[2])
         expect_units(y.even, units, combine(vx, t[2], vy, t[3], what != FI_CARRY_EVEN));
-    free(x.even), free(x.odd), free(y.even), free(y.odd), free(row);
+    fi_block_free(x.even), fi_block_free(x.odd), fi_block_free(y.even), fi_block_free(y.odd);
+    free(row);
 }
 
 Test(carry, keeps_the_value_of_any_coefficients)
@@ -488,6 +490,6 @@ Test(carry, one_carry_runs_through_all_blocks)
         cr_expect_eq(x.even[i * UNIT_LIMBS], i == 0 || i == units - 1, "unit %zu", i);
         cr_expect(mpn_zero_p(x.even + i * UNIT_LIMBS + 1, UNIT_LIMBS - 1));
     }
-    free(x.even);
-    free(x.odd);
+    fi_block_free(x.even);
+    fi_block_free(x.odd);
 }

@@ -7,7 +7,7 @@
  * Not a front end to GMP: it adds what GMP leaves to its caller. GMP ends the process when a
  * number is too large for it and when an allocation fails; these functions return an error instead,
  * before GMP starts. They can be cancelled, and check what they return. They use GMP's allocation
- * functions as they are set and never set them. */
+ * functions as they are set; filch_gmp_arena_install() alone sets them. */
 #ifndef FILCH_BIGNUM_H
 #define FILCH_BIGNUM_H
 
@@ -72,6 +72,15 @@ struct filch_fib_options {
     void *context; /* handed to progress as it is */
 };
 
+/* What an arena has, in bytes of whole pages, and what it did since it was installed. */
+struct filch_gmp_arena_stats {
+    uint64_t used;   /* bytes: in blocks */
+    uint64_t kept;   /* bytes: in none; touched before, or claimed by a call in flight */
+    uint64_t reused; /* blocks made of kept bytes */
+    uint64_t mapped; /* blocks that the kernel was asked for */
+    uint64_t passed; /* blocks that the functions before had to give */
+};
+
 FILCH_BEGIN_DECLS
 
 /* Any thread with 128 KiB of stack left. Blocks until done. result: initialised; receives F(n).
@@ -117,6 +126,36 @@ FILCH_API int filch_fib_mod(mpz_t result, uint64_t n, const mpz_t m,
  * FILCH_FIB_MAX_N. O(1). */
 FILCH_API uint64_t filch_fib_memory(uint64_t n, enum filch_fib_form form,
                                     const struct filch_fib_options *options);
+
+/* ---- An arena for large blocks ---------------------------------------------------------------
+ *
+ * malloc() takes large blocks from the kernel and gives them back, page after page, in every step
+ * of a computation. An arena keeps them for the next one. It stands in for GMP's allocation
+ * functions, in the whole process: so it is for who writes the program to install it, and nothing
+ * here does by itself. Blocks of 64 KiB and more are the arena's, those of decimal texts included;
+ * others are left to the functions that were set before. If the kernel gives it nothing more, these
+ * are asked. */
+
+/* While no other thread is in GMP or in a call of this header, as GMP does not lock its functions;
+ * best at the start of main(). Numbers made before stay good: a block goes back to where it came
+ * from. The library must stay loaded, and who sets functions of their own later on must hand on to
+ * these what came from them.
+ * keep: the most bytes that stay with it when they are in no block and no call of this header is
+ * in flight; UINT64_MAX: all. In any case it grows only by what is in use, or a call claims. If
+ * it is installed already keep is set, from any thread. Returns 0 or FILCH_ENOMEM. */
+FILCH_API int filch_gmp_arena_install(uint64_t keep);
+
+/* As for installing. Gives back all, and sets the functions of before. Returns 0, also if there is
+ * no arena; or FILCH_EBUSY: blocks of it are in use, calls are in flight, or others have set
+ * functions since. */
+FILCH_API int filch_gmp_arena_uninstall(void);
+
+/* Any thread. Gives what is kept back to the kernel; returns how many bytes. The calls above do so
+ * by themselves before they return FILCH_ENOMEM. */
+FILCH_API uint64_t filch_gmp_arena_trim(void);
+
+/* Any thread. All 0 if there was none. */
+FILCH_API void filch_gmp_arena_stats_read(struct filch_gmp_arena_stats *stats);
 
 FILCH_END_DECLS
 
