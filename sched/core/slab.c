@@ -26,6 +26,9 @@ enum { ROUNDS = 62 }; /* with the count 504 bytes, 512 with malloc's header */
  * last, and the next locked instruction would wait until what is written there is the caller's. */
 enum { AHEAD = 6 };
 
+/* Blocks in a cache line of a magazine. */
+enum { LINE = FILCH_CACHE_LINE / sizeof(void *) };
+
 struct magazine {
     size_t count;
     void *blocks[ROUNDS];
@@ -187,6 +190,9 @@ FILCH_COLD static struct magazine *load_full(struct cache *cache, enum fi_slab s
     if (full) {
         put(&depot.empty[slab], cache->loaded[slab]);
         cache->loaded[slab] = full;
+        /* Another thread has filled it: the misses overlap. */
+        for (size_t i = 0; i < ROUNDS; i += LINE)
+            __builtin_prefetch(&full->blocks[i], 1);
     }
     return full;
 }
