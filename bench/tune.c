@@ -57,13 +57,24 @@ static int number_in_parts(uint64_t limbs)
     return number(limbs * 185, everybody);
 }
 
+static int text(uint64_t n, struct filch_pool *with)
+{
+    const struct filch_fib_options options = {.pool = with};
+    char *digits;
+    int error = filch_fib_string(&digits, NULL, n, &options);
+    if (!error)
+        free(digits);
+    return error;
+}
+
 static int text_alone(uint64_t n)
 {
-    char *text;
-    int error = filch_fib_string(&text, NULL, n, NULL);
-    if (!error)
-        free(text);
-    return error;
+    return text(n, NULL);
+}
+
+static int text_together(uint64_t n)
+{
+    return text(n, pool);
 }
 
 /* m of so many limbs; the last four steps are reduced. */
@@ -90,6 +101,7 @@ static const struct bound {
     {"doubling_from", &fi_tuning.doubling_from, number_alone, 200000, 20000000, 1.0},
     {"forks_from", &fi_tuning.forks_from, number_together, 100000, 10000000, 1.0},
     {"decimal_from", &fi_tuning.decimal_from, text_alone, 5000, 200000, 1.0},
+    {"decimal_forks_from", &fi_tuning.decimal_forks_from, text_together, 150000, 3000000, 1.0},
     {"check_from", &fi_tuning.check_from, number_alone, 50000, 2000000, 1.02},
     {"text_check_from", &fi_tuning.text_check_from, text_alone, 100000, 3000000, 1.02},
     {"modulo_forks_from", &fi_tuning.modulo_forks_from, remainder_together, 100, 10000, 1.0},

@@ -51,7 +51,7 @@ static int begin(struct fi_job *job, uint64_t n, enum filch_fib_form form,
         error = fi_job_init(job, options);
     if (error)
         return error;
-    if (n < fi_tuning.forks_from)
+    if (n < fi_tuning.decimal_forks_from)
         job->options.pool = NULL;
     error = fi_job_claim(job, filch_fib_memory(n, form, &job->options));
     if (error && job->options.pool) {

@@ -46,7 +46,7 @@ struct bench_sample {
  * alone, and is said in its row. */
 struct bench_program {
     const char *name;   /* "fork", or "counter-atomic" where a benchmark has several kinds */
-    const char *system; /* "serial", "filch", "futex", "add", or a peer's name */
+    const char *system; /* "serial", "filch", "futex", "arena", "add", or a peer's name */
     const char *unit;   /* "s", "ns", "share" */
     enum bench_scale scale;
     int kind; /* the program's own */

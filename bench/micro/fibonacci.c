@@ -3,6 +3,7 @@
  * fibonacci: F(n) for n = 10^5 to 10^9, as a number (binary) and as decimal text (printed).
  *   serial   GMP alone: mpz_fib_ui(), and mpz_get_str() for text
  *   filch    filch_fib() and filch_fib_string(), by a pool's workers
+ *   arena    the same behind filch_gmp_arena_install()
  *   add      the loop a, b = b, a + b: where it takes seconds, not hours
  *
  * Every run frees what it has computed: all series are there at the same time. */
@@ -91,15 +92,23 @@ static const char *check_memory(const struct fibonacci *fibonacci, enum filch_fi
     return error_text(error);
 }
 
-/* A program's kind: the algorithm. */
+/* A program's kind: the algorithm, or this. */
+enum { ARENA = 100 };
+
 static const char *setup(const struct bench_job *job, void **state)
 {
     struct fibonacci *fibonacci = calloc(1, sizeof *fibonacci);
     if (!fibonacci)
         return filch_strerror(FILCH_ENOMEM);
     fibonacci->n = bench_size(job);
-    fibonacci->options.algorithm = (enum filch_fib_algorithm)job->program->kind;
     *state = fibonacci;
+    if (job->program->kind == ARENA) {
+        int error = filch_gmp_arena_install(UINT64_MAX);
+        if (error)
+            return filch_strerror(error);
+    } else {
+        fibonacci->options.algorithm = (enum filch_fib_algorithm)job->program->kind;
+    }
     if (is_gmp(fibonacci))
         return check_memory(fibonacci, job->program->run == run_text ? FILCH_FIB_STRING
                                                                      : FILCH_FIB_NUMBER);
@@ -131,6 +140,7 @@ static void teardown(void *state)
             (const struct bench_program[]){                                                \
                 PROGRAM(text, BENCH_SYSTEM_SERIAL, BENCH_ONE, FILCH_FIB_GMP, run),         \
                 PROGRAM(text, BENCH_SYSTEM_FILCH, BENCH_LISTED, FILCH_FIB_AUTO, run),      \
+                PROGRAM(text, "arena", BENCH_LISTED, ARENA, run),                          \
                 PROGRAM(text, "add", BENCH_ONE, FILCH_FIB_ADD, run),                       \
             },                                                                             \
         .program_count = programs_here,                                                    \
@@ -143,9 +153,9 @@ static void teardown(void *state)
 
 /* n, that of a quick run, how many programs, run only when named. */
 const struct bench fibonacci_benches[FIBONACCI_BENCHES] = {
-    BOTH("1e5", "100,000", 100000, 1000, 3, false),
-    BOTH("1e6", "1,000,000", 1000000, 3000, 3, false),
-    BOTH("1e7", "10,000,000", 10000000, 10000, 2, false),
-    BOTH("1e8", "100,000,000", 100000000, 30000, 2, false),
-    BOTH("1e9", "1,000,000,000", 1000000000, 100000, 2, true),
+    BOTH("1e5", "100,000", 100000, 1000, 4, false),
+    BOTH("1e6", "1,000,000", 1000000, 3000, 4, false),
+    BOTH("1e7", "10,000,000", 10000000, 10000, 3, false),
+    BOTH("1e8", "100,000,000", 100000000, 30000, 3, false),
+    BOTH("1e9", "1,000,000,000", 1000000000, 100000, 3, true),
 };

@@ -286,6 +286,7 @@ Test(fib, no_pool_holds_more_than_its_estimate)
     counting_begin();
     cr_assert_eq(filch_pool_create(&two, &options.pool), 0);
     fi_tuning.forks_from = 1;
+    fi_tuning.decimal_forks_from = 1;
     for (uint64_t n = 1; n < 3000000; n += n / 5 + 1)
         expect_peak_below_estimate(n, &options);
     filch_pool_destroy(options.pool);

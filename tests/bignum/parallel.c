@@ -25,7 +25,10 @@ static void make_pools(void)
         struct filch_pool_options options = {.workers = i};
         cr_assert_eq(filch_pool_create(&options, &pools[i]), 0);
     }
-    fi_tuning = (struct fi_tuning){.doubling_from = 50, .forks_from = 100, .decimal_from = 500};
+    fi_tuning = (struct fi_tuning){.doubling_from = 50,
+                                   .forks_from = 100,
+                                   .decimal_forks_from = 100,
+                                   .decimal_from = 500};
 }
 
 static void remove_pools(void)

@@ -259,6 +259,7 @@ static void expect_many(int workers)
     struct filch_fib_options options = {.pool = pool_of(workers)};
     fi_tuning = (struct fi_tuning){.doubling_from = 50,
                                    .forks_from = 100,
+                                   .decimal_forks_from = 100,
                                    .decimal_from = 500,
                                    .split_from = 64,
                                    .split_workers = 3};
@@ -308,6 +309,7 @@ Test(split, tasks_of_the_same_pool_may_ask_for_numbers)
     struct filch_pool *pool = pool_of(4);
     struct filch_future *futures[12];
     fi_tuning.forks_from = 100;
+    fi_tuning.decimal_forks_from = 100;
     fi_tuning.split_from = 64;
     for (int i = 0; i < 12; i++)
         cr_assert_eq(filch_pool_submit(pool, find_in_task, pool, &futures[i]), 0);
@@ -346,6 +348,7 @@ Test(split, no_number_takes_more_memory_than_it_said)
     for (int workers = 3; workers <= 16; workers += workers < 6 ? 1 : 5) {
         struct filch_fib_options options = {.pool = pool_of(workers)};
         fi_tuning.forks_from = 1000;
+        fi_tuning.decimal_forks_from = 1000;
         fi_tuning.split_from = 500;
         for (uint64_t n = 100000 + (uint64_t)workers; n < 6000000; n += n / 6) {
             mpz_t result;

@@ -21,6 +21,7 @@ static void make_pool(void)
     cr_assert_eq(filch_pool_create(&options, &pool), 0);
     fi_tuning.doubling_from = 50;
     fi_tuning.forks_from = 1000;
+    fi_tuning.decimal_forks_from = 1000;
     fi_tuning.decimal_from = 500;
 }
 

@@ -26,7 +26,7 @@ check 'the file is there alone' test "$(ls "$work" | grep -c json)" -eq 1
 
 # One object a line; jq or Python, where there is one, has the last word.
 value='[0-9.e+-]+'
-object="\\{\"benchmark\": \"[a-z0-9-]+\", \"system\": \"(serial|filch|futex|add)\", \"workers\": [0-9]+, \
+object="\\{\"benchmark\": \"[a-z0-9-]+\", \"system\": \"(serial|filch|futex|arena|add)\", \"workers\": [0-9]+, \
 \"unit\": \"(s|ns|share)\", \"median\": $value, \"min\": $value, \"max\": $value, \
 (\"p99\": $value, )?(\"steals\": [0-9]+, )?\"runs\": 10, \"peak_rss_kib\": [1-9][0-9]*, \"quick\": true\\}"
 check 'the file is an array' test "$(sed -n '1p;$p' "$json" | tr -d '\n')" = '[]'
@@ -44,7 +44,7 @@ for series in 'fork serial 1' 'fork filch 1' 'fork filch 2' 'uts-t3l filch 2' \
     'grain-1ms filch 2' 'uneven filch 2' 'reduce filch 2' 'reduce-simd filch 1' 'scan filch 2' \
     'sort-random serial 1' 'sort-random filch 2' 'sort-few-generic filch 1' 'graph filch 2' 'pipeline filch 2' \
     'heat serial 1' 'heat filch 1' 'fibonacci-1e5-binary serial 1' 'fibonacci-1e5-binary filch 2' \
-    'fibonacci-1e6-printed add 1' 'fibonacci-1e7-printed filch 1' 'fibonacci-1e8-binary filch 2' \
+    'fibonacci-1e6-printed add 1' 'fibonacci-1e6-printed arena 2' 'fibonacci-1e7-printed filch 1' 'fibonacci-1e8-binary filch 2' \
     'submit serial 1' 'submit filch 2' 'submit-batch filch 1' 'submit-2 filch 2' 'submit-4 filch 1' \
     'submit-future serial 1' 'submit-future filch 2' 'as-completed filch 2' 'chain serial 1' \
     'chain filch 1' 'chain-tasks filch 2' 'wake futex 2' 'wake filch 1' 'starve filch 2' \
@@ -89,7 +89,7 @@ else
     check 'a lack of memory does not fail the run' test "$code" -eq 0
     [ "$code" -eq 0 ] || sed 's/^/#   /' "$err"
     check 'what there is no memory for is said in its row' test \
-        "$(grep -Ec '^  fibonacci-1e9-(binary|printed) +(serial|filch) .*  not enough memory$' "$out")" -eq 6
+        "$(grep -Ec '^  fibonacci-1e9-(binary|printed) +(serial|filch|arena) .*  not enough memory$' "$out")" -eq 10
     check 'the file is an empty array then' test "$(tr -d '\n' <"$json")" = '[]'
     run sh -c 'ulimit -v 40000; exec "$0" "$@"' "$filch" bench --quick idle --workers 2
     check 'so it is where series run at the same time' grep -q '^  idle .*  not enough memory$' "$out"

@@ -102,6 +102,7 @@ int main(int argc, char **argv)
     else
         fi_tuning = (struct fi_tuning){.doubling_from = 1000,
                                        .forks_from = 2000,
+                                       .decimal_forks_from = 2000,
                                        .decimal_from = 3000,
                                        .modulo_forks_from = 4};
     stress_begin(argc, argv);

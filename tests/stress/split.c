@@ -77,6 +77,7 @@ int main(int argc, char **argv)
     stress_begin(argc, argv);
     fi_tuning = (struct fi_tuning){.doubling_from = 50,
                                    .forks_from = 100,
+                                   .decimal_forks_from = 100,
                                    .decimal_from = 500,
                                    .split_from = 100,
                                    .split_workers = 3};
