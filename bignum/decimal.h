@@ -22,11 +22,11 @@
 #define FI_DECIMAL_MAX_N UINT64_C(14000000000)
 
 /* F(n) in decimal. digits: from malloc(), *length digits and a NUL. pool: NULL is serial. stopped:
- * asked at each doubling and between its passes, on the calling thread, and before each of GMP's
- * products on the pool's where these are split (split.h); NULL is never. done: told
- * the share of the time that is over, on the calling thread; NULL is fine. Errors, with nothing
- * allocated and the results as they were: FILCH_ERANGE (n > FI_DECIMAL_MAX_N), FILCH_ENOMEM,
- * FILCH_ECANCELED (stopped, or the task that calls is cancelled), FILCH_EFORKED. */
+ * asked at each doubling and between its passes, and before each of GMP's products, there by any
+ * worker; NULL is never. done: told the share of the time that is over, on the calling thread; NULL
+ * is fine. Errors, with nothing allocated and the results as they were: FILCH_ERANGE (n >
+ * FI_DECIMAL_MAX_N), FILCH_ENOMEM, FILCH_ECANCELED (stopped, or the task that calls is cancelled),
+ * FILCH_EFORKED. */
 int fi_decimal_fib(uint64_t n, struct filch_pool *pool, bool (*stopped)(void *context),
                    void (*done)(void *context, double share), void *context, char **digits,
                    size_t *length);

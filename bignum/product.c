@@ -26,6 +26,8 @@ struct one {
 
 struct work {
     size_t units;
+    bool (*stopped)(void *context); /* or NULL */
+    void *context;
     struct one all[PRODUCTS_MAX];
 };
 
@@ -75,6 +77,8 @@ static int multiply(void *context, size_t begin, size_t end)
     mp_size_t limbs = (mp_size_t)(work->units * UNIT_LIMBS);
     for (size_t i = begin; i < end; i++) {
         struct one *one = &work->all[i / 2];
+        if (work->stopped && work->stopped(work->context))
+            return FILCH_ECANCELED;
         if (i % 2 == 1)
             multiply_alternating(one, work->units);
         else if (one->factors[0] == one->factors[1])
@@ -95,7 +99,7 @@ static int alternate_all(void *context, size_t begin, size_t end)
 
 /* The same in parts: with more workers than products. */
 static int multiply_in_parts(struct filch_pool *pool, struct work *work, size_t count,
-                             const int parts[], bool (*stopped)(void *context), void *context)
+                             const int parts[])
 {
     const struct filch_loop loop = {.grain = 1};
     int error = filch_for(pool, 0, count, alternate_all, work, &loop);
@@ -112,7 +116,7 @@ static int multiply_in_parts(struct filch_pool *pool, struct work *work, size_t 
             (struct fi_product){one->product->odd, f[0], f[1] ? f[1] : f[0], limbs, limbs,
                                 parts[2 * i + 1]};
     }
-    bool done = fi_split(pool, products, 2 * (int)count, stopped, context);
+    bool done = fi_split(pool, products, 2 * (int)count, work->stopped, work->context);
     return done ? 0 : FILCH_ECANCELED;
 }
 
@@ -149,7 +153,7 @@ int fi_products(struct filch_pool *pool, const mp_limb_t *const factors[][2], si
                 size_t units, bool (*stopped)(void *context), void *context,
                 struct fi_coefficients *products)
 {
-    struct work work = {.units = units};
+    struct work work = {.units = units, .stopped = stopped, .context = context};
     int error = 0, parts[2 * PRODUCTS_MAX];
     for (size_t i = 0; i < count; i++) {
         work.all[i] = (struct one){.factors = factors[i], .product = &products[i]};
@@ -158,7 +162,7 @@ int fi_products(struct filch_pool *pool, const mp_limb_t *const factors[][2], si
     }
     const struct filch_loop loop = {.grain = 1};
     if (!error && fi_split_plan(pool, (mp_size_t)(units * UNIT_LIMBS), 2 * (int)count, parts))
-        error = multiply_in_parts(pool, &work, count, parts, stopped, context);
+        error = multiply_in_parts(pool, &work, count, parts);
     else if (!error)
         error = filch_for(pool, 0, 2 * count, multiply, &work, &loop);
     if (!error)

@@ -25,7 +25,7 @@ struct fi_coefficients {
 /* Any thread. Blocks. products[i] = factors[i][0] * factors[i][1], for 1 or 2 products, with all
  * factors of `units` units. The same factor twice is a square, which costs two thirds. Allocates
  * products[i].even and .odd by fi_units_allocate(). With many workers GMP's products are split
- * (split.h), and stopped, which may be NULL, is asked before each of them, by any worker. Errors:
+ * (split.h). stopped, which may be NULL, is asked before each of them, by any worker. Errors:
  * FILCH_ENOMEM, FILCH_ECANCELED (stopped), those of filch_for(); then nothing is allocated. */
 int fi_products(struct filch_pool *pool, const mp_limb_t *const factors[][2], size_t count,
                 size_t units, bool (*stopped)(void *context), void *context,

@@ -189,7 +189,8 @@ static long live_blocks, fail_in = -1; /* the sanitizer tells of leaks */
 /* ---- Cancel and progress -------------------------------------------------------------------- */
 
 struct watch {
-    int questions, stop_at, reports;
+    atomic_int questions; /* workers ask, too */
+    int stop_at, reports;
     double share;
     bool has_fallen;
 };
@@ -223,7 +224,7 @@ static int stop_everywhere(uint64_t n, struct filch_pool *pool)
             return at;
         }
         cr_assert_eq(error, FILCH_ECANCELED);
-        cr_expect_eq(watch.questions, at + 1);
+        cr_expect_gt(watch.questions, at);
         cr_expect_null(digits);
         cr_expect_lt(watch.share, 1.0);
     }
@@ -232,10 +233,11 @@ static int stop_everywhere(uint64_t n, struct filch_pool *pool)
 Test(decimal, stopped_anywhere_it_leaks_nothing)
 {
     long before = live_blocks;
-    cr_expect_eq(stop_everywhere(100000, NULL), 2 * 9);
+    /* Twice a doubling, and before each product: four, or in the last doubling two. */
+    cr_expect_eq(stop_everywhere(100000, NULL), 2 * 9 + 4 * 8 + 2);
     cr_expect_eq(live_blocks, before);
     struct filch_pool *pool = pool_of(3);
-    cr_expect_eq(stop_everywhere(400000, pool), 2 * 11);
+    cr_expect_eq(stop_everywhere(400000, pool), 2 * 11 + 4 * 10 + 2);
     filch_pool_destroy(pool);
 }
 
