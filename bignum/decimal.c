@@ -6,6 +6,7 @@
 #include "bignum/decimal.h"
 #include "bignum/arena.h"
 #include "bignum/carry.h"
+#include "bignum/residue.h"
 #include "bignum/split.h"
 
 #include <filch/algorithm.h>
@@ -282,8 +283,17 @@ int fi_decimal_fib(uint64_t n, struct filch_pool *pool, bool (*stopped)(void *co
     return 0;
 }
 
-int fi_decimal_write(uint64_t n, struct filch_pool *pool, bool (*stopped)(void *context),
-                     void (*done)(void *context, double share),
+static int check(uint64_t n, const mp_limb_t *number, size_t units, struct filch_pool *pool)
+{
+    struct fi_residues is, wanted = fi_residues_of_index(n, FI_FIBONACCI);
+    int error = fi_residues_of_units(number, units, pool, &is);
+    if (error)
+        return error;
+    return fi_residues_equal(is, wanted) ? 0 : FILCH_ECHECK;
+}
+
+int fi_decimal_write(uint64_t n, struct filch_pool *pool, bool checked,
+                     bool (*stopped)(void *context), void (*done)(void *context, double share),
                      int (*write)(void *context, const char *digits, size_t count),
                      void *context)
 {
@@ -294,6 +304,11 @@ int fi_decimal_write(uint64_t n, struct filch_pool *pool, bool (*stopped)(void *
     int error = compute(n, &hooks, &number, &units);
     if (error)
         return error;
+    error = checked ? check(n, number, units, pool) : 0;
+    if (error) {
+        fi_block_free(number);
+        return error;
+    }
     char *block = fi_block_allocate((units < BLOCK_UNITS ? units : BLOCK_UNITS) * UNIT_DIGITS);
     if (!block) {
         fi_block_free(number);

@@ -33,10 +33,11 @@ int fi_decimal_fib(uint64_t n, struct filch_pool *pool, bool (*stopped)(void *co
 
 /* Likewise, with the digits handed out from the first to the last, in blocks of at most
  * FI_DECIMAL_BLOCK, to `write`, on the calling thread. It returns 0 or an error, which ends it and
- * is returned. */
+ * is returned. checked: before the first block the number's residues are compared with F(n)'s
+ * (residue.h); FILCH_ECHECK if they differ. */
 enum { FI_DECIMAL_BLOCK = 1 << 20 };
-int fi_decimal_write(uint64_t n, struct filch_pool *pool, bool (*stopped)(void *context),
-                     void (*done)(void *context, double share),
+int fi_decimal_write(uint64_t n, struct filch_pool *pool, bool checked,
+                     bool (*stopped)(void *context), void (*done)(void *context, double share),
                      int (*write)(void *context, const char *digits, size_t count),
                      void *context);
 

@@ -16,17 +16,22 @@ enum { PRIME_BITS = 61, DIGITS = 16 };
  * is more to do than a pool takes to begin. */
 enum { WORDS = 1024, WORTH_FORKS = 32768 };
 
-/* Likewise of a number: limbs in a block. */
-enum { LIMBS = 8192 };
+/* Likewise of a number, and of a decimal one. */
+enum { LIMBS = 8192, UNITS = 1024 };
 
 static const uint64_t prime_mask = (UINT64_C(1) << PRIME_BITS) - 1;
 static const uint64_t gap[FI_PRIMES] = {1, 31};
 const uint64_t fi_primes[FI_PRIMES] = {(UINT64_C(1) << 61) - 1, (UINT64_C(1) << 61) - 31};
 
+static inline wide fold_once(wide x, int prime)
+{
+    return (x & prime_mask) + (x >> PRIME_BITS) * gap[prime];
+}
+
 /* x < 2^123. Twice folded it is below 2^61 + 2^12. */
 static inline uint64_t reduce(wide x, int prime)
 {
-    x = (x & prime_mask) + (x >> PRIME_BITS) * gap[prime];
+    x = fold_once(x, prime);
     uint64_t y = ((uint64_t)x & prime_mask) + (uint64_t)(x >> PRIME_BITS) * gap[prime];
     return y >= fi_primes[prime] ? y - fi_primes[prime] : y;
 }
@@ -71,31 +76,37 @@ struct fi_residues fi_residues_of_index(uint64_t n, enum fi_sequence sequence)
     return f;
 }
 
-/* 2^(64 limbs) */
-static uint64_t power_of_limbs(size_t limbs, int prime)
+/* ---- Numbers -------------------------------------------------------------------------------- */
+
+static uint64_t power(uint64_t base, size_t exponent, int prime)
 {
-    uint64_t power = reduce((wide)1 << 64, prime), product = 1;
-    for (; limbs > 0; limbs >>= 1) {
-        if (limbs & 1)
-            product = times(product, power, prime);
-        power = times(power, power, prime);
+    uint64_t product = 1;
+    for (; exponent > 0; exponent >>= 1) {
+        if (exponent & 1)
+            product = times(product, base, prime);
+        base = times(base, base, prime);
     }
     return product;
 }
 
-/* Limbs in a row, the lowest first. */
-struct limbs {
-    struct fi_residues value;
-    size_t count;
+/* Places of a number, the lowest first: limbs, or units. */
+struct row {
+    const mp_limb_t *limbs;
+    uint64_t base[FI_PRIMES]; /* of a place */
 };
 
-static int append_limbs(void *context, void *left, const void *right)
+struct stretch {
+    struct fi_residues value;
+    size_t count; /* of places */
+};
+
+static int append_stretch(void *context, void *left, const void *right)
 {
-    struct limbs *a = left;
-    const struct limbs *b = right;
-    (void)context;
+    const struct row *row = context;
+    struct stretch *a = left;
+    const struct stretch *b = right;
     for (int i = 0; i < FI_PRIMES; i++) {
-        wide shifted = times(b->value.of[i], power_of_limbs(a->count, i), i);
+        wide shifted = times(b->value.of[i], power(row->base[i], a->count, i), i);
         a->value.of[i] = reduce(shifted + a->value.of[i], i);
     }
     a->count += b->count;
@@ -104,25 +115,62 @@ static int append_limbs(void *context, void *left, const void *right)
 
 static int fold_limbs(void *context, size_t begin, size_t end, void *accumulator)
 {
-    const mp_limb_t *limbs = context;
-    struct limbs here = {.count = end - begin};
+    const struct row *row = context;
+    struct stretch here = {.count = end - begin};
     for (int i = 0; i < FI_PRIMES; i++)
-        here.value.of[i] = mpn_mod_1(limbs + begin, (mp_size_t)here.count, fi_primes[i]);
-    return append_limbs(NULL, accumulator, &here);
+        here.value.of[i] = mpn_mod_1(row->limbs + begin, (mp_size_t)here.count, fi_primes[i]);
+    return append_stretch(context, accumulator, &here);
+}
+
+/* The powers of 2^64 up to its third. Products with a limb are below 2^125, once folded below 2^70. */
+static int fold_units(void *context, size_t begin, size_t end, void *accumulator)
+{
+    const struct row *row = context;
+    struct stretch here = {.count = end - begin};
+    for (int i = 0; i < FI_PRIMES; i++) {
+        uint64_t limb = reduce((wide)1 << 64, i), limb2 = times(limb, limb, i);
+        uint64_t limb3 = times(limb2, limb, i), value = 0;
+        for (size_t unit = end; unit-- > begin;) {
+            const mp_limb_t *u = row->limbs + unit * UNIT_LIMBS;
+            wide sum = fold_once((wide)value * row->base[i], i) + u[0];
+            sum += fold_once((wide)u[1] * limb, i) + fold_once((wide)u[2] * limb2, i);
+            value = reduce(sum + fold_once((wide)u[3] * limb3, i), i);
+        }
+        here.value.of[i] = value;
+    }
+    return append_stretch(context, accumulator, &here);
+}
+
+static int residues_of_row(struct row *row, size_t places, size_t grain,
+                           int (*fold)(void *, size_t, size_t, void *), struct filch_pool *pool,
+                           struct fi_residues *residues)
+{
+    const struct filch_reduction reduction = {.size = sizeof(struct stretch),
+                                              .fold = fold,
+                                              .combine = append_stretch};
+    const struct filch_loop blocks = {.grain = grain};
+    struct stretch whole = {{{0, 0}}, 0};
+    int error = filch_reduce(pool, 0, places, &reduction, row, &whole, &blocks);
+    *residues = whole.value;
+    return error;
 }
 
 int fi_residues_of_number(mpz_srcptr number, struct filch_pool *pool,
                           struct fi_residues *residues)
 {
-    static const struct filch_reduction reduction = {.size = sizeof(struct limbs),
-                                                     .fold = fold_limbs,
-                                                     .combine = append_limbs};
-    static const struct filch_loop blocks = {.grain = LIMBS};
-    struct limbs whole = {{{0, 0}}, 0};
-    int error = filch_reduce(pool, 0, mpz_size(number), &reduction,
-                             (void *)mpz_limbs_read(number), &whole, &blocks);
-    *residues = whole.value;
-    return error;
+    struct row row = {.limbs = mpz_limbs_read(number)};
+    for (int i = 0; i < FI_PRIMES; i++)
+        row.base[i] = reduce((wide)1 << 64, i);
+    return residues_of_row(&row, mpz_size(number), LIMBS, fold_limbs, pool, residues);
+}
+
+int fi_residues_of_units(const mp_limb_t *units, size_t count, struct filch_pool *pool,
+                         struct fi_residues *residues)
+{
+    struct row row = {.limbs = units};
+    for (int i = 0; i < FI_PRIMES; i++)
+        row.base[i] = mpn_mod_1(fi_unit_base, UNIT_LIMBS, fi_primes[i]);
+    return residues_of_row(&row, count, UNITS, fold_units, pool, residues);
 }
 
 bool fi_residues_equal(struct fi_residues a, struct fi_residues b)
@@ -134,8 +182,9 @@ bool fi_residues_equal(struct fi_residues a, struct fi_residues b)
 
 /* Digits in blocks of DIGITS; what stands before the first whole one is added by itself. */
 struct part {
-    struct fi_text_residues text;
-    uint64_t words; /* of DIGITS digits */
+    struct fi_residues value;
+    bool bad;     /* something was no digit */
+    size_t words; /* of DIGITS digits */
 };
 
 static const uint64_t word_base = UINT64_C(10000000000000000);
@@ -176,7 +225,7 @@ static int fold(void *context, size_t begin, size_t end, void *accumulator)
 {
     const char *digits = context;
     struct part *part = accumulator;
-    uint64_t r0 = part->text.value.of[0], r1 = part->text.value.of[1], wrong = 0;
+    uint64_t r0 = part->value.of[0], r1 = part->value.of[1], wrong = 0;
     for (size_t i = begin; i < end; i++) {
         uint64_t high = load(digits + i * DIGITS), low = load(digits + i * DIGITS + 8);
         uint64_t word = eight_digits(high) * 100000000 + eight_digits(low);
@@ -184,8 +233,8 @@ static int fold(void *context, size_t begin, size_t end, void *accumulator)
         r0 = append_word(r0, word, 0);
         r1 = append_word(r1, word, 1);
     }
-    part->text.value = (struct fi_residues){{reduce(r0, 0), reduce(r1, 1)}};
-    part->text.bad |= (wrong & UINT64_C(0x8080808080808080)) != 0;
+    part->value = (struct fi_residues){{reduce(r0, 0), reduce(r1, 1)}};
+    part->bad |= (wrong & UINT64_C(0x8080808080808080)) != 0;
     part->words += end - begin;
     return 0;
 }
@@ -196,32 +245,27 @@ static int append(void *context, void *left, const void *right)
     const struct part *b = right;
     (void)context;
     for (int i = 0; i < FI_PRIMES; i++) {
-        uint64_t shifted = a->text.value.of[i], power = word_base;
-        for (uint64_t words = b->words; words > 0; words >>= 1) {
-            if (words & 1)
-                shifted = times(shifted, power, i);
-            power = times(power, power, i);
-        }
-        a->text.value.of[i] = reduce((wide)shifted + b->text.value.of[i], i);
+        wide shifted = times(a->value.of[i], power(word_base, b->words, i), i);
+        a->value.of[i] = reduce(shifted + b->value.of[i], i);
     }
-    a->text.bad |= b->text.bad;
+    a->bad |= b->bad;
     a->words += b->words;
     return 0;
 }
 
-int fi_text_residues_add(struct fi_text_residues *text, const char *digits, size_t length,
-                         struct filch_pool *pool)
+int fi_residues_of_text(const char *digits, size_t length, struct filch_pool *pool,
+                        struct fi_residues *residues)
 {
     static const struct filch_reduction reduction = {.size = sizeof(struct part),
                                                      .fold = fold,
                                                      .combine = append};
-    struct part whole = {*text, 0}, rest;
+    struct part whole = {{{0, 0}}, false, 0}, rest;
     size_t head = length % DIGITS;
     for (size_t i = 0; i < head; i++) {
         unsigned digit = (unsigned char)digits[i] - (unsigned)'0';
-        whole.text.bad |= digit > 9;
+        whole.bad |= digit > 9;
         for (int p = 0; p < FI_PRIMES; p++)
-            whole.text.value.of[p] = reduce((wide)whole.text.value.of[p] * 10 + digit, p);
+            whole.value.of[p] = reduce((wide)whole.value.of[p] * 10 + digit, p);
     }
     static const struct filch_loop blocks = {.grain = WORDS};
     size_t words = length / DIGITS;
@@ -231,6 +275,6 @@ int fi_text_residues_add(struct fi_text_residues *text, const char *digits, size
     if (error)
         return error;
     append(NULL, &whole, &rest);
-    *text = whole.text;
-    return 0;
+    *residues = whole.value;
+    return whole.bad ? FILCH_ECHECK : 0;
 }

@@ -6,6 +6,7 @@
 #define FILCH_BIGNUM_RESIDUE_H
 
 #include "bignum/job.h"
+#include "bignum/unit.h"
 
 #include <gmp.h>
 #include <stdbool.h>
@@ -28,17 +29,14 @@ struct fi_residues fi_residues_of_index(uint64_t n, enum fi_sequence sequence);
 int fi_residues_of_number(mpz_srcptr number, struct filch_pool *pool,
                           struct fi_residues *residues);
 
+/* Likewise of a decimal number of so many units (unit.h). */
+int fi_residues_of_units(const mp_limb_t *units, size_t count, struct filch_pool *pool,
+                         struct fi_residues *residues);
+
+/* Likewise of a text; FILCH_ECHECK: something in it is no digit. */
+int fi_residues_of_text(const char *digits, size_t length, struct filch_pool *pool,
+                        struct fi_residues *residues);
+
 bool fi_residues_equal(struct fi_residues a, struct fi_residues b);
-
-/* ---- Of a text in pieces ------------------------------------------------------------------- */
-
-struct fi_text_residues {
-    struct fi_residues value; /* of the digits so far */
-    bool bad;                 /* something among them was no digit */
-};
-
-/* Appends `length` digits. pool: NULL, or its workers take part. Returns 0 or FILCH_EFORKED. */
-int fi_text_residues_add(struct fi_text_residues *text, const char *digits, size_t length,
-                         struct filch_pool *pool);
 
 #endif

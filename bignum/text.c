@@ -4,7 +4,6 @@
  * small or beyond that, as a number that GMP converts. */
 #include "bignum/text.h"
 
-#include "bignum/arena.h"
 #include "bignum/decimal.h"
 #include "bignum/fib.h"
 #include "bignum/residue.h"
@@ -38,8 +37,7 @@ uint64_t filch_fib_memory(uint64_t n, enum filch_fib_form form,
         return fi_number_memory(n, options);
     if (!in_decimal(n, options->algorithm))
         return n + FIXED_BYTES; /* the most that was seen is 0.93: README.md */
-    return fi_decimal_memory_in(n, options->pool) +
-           (form == FILCH_FIB_PRINT ? FI_DECIMAL_BLOCK : 0);
+    return fi_decimal_memory_in(n, options->pool);
 }
 
 /* Returns 0, with a job whose memory is claimed, or an error. */
@@ -76,12 +74,11 @@ static bool is_checked(const struct fi_job *job, uint64_t n)
 
 int fi_check_text(const char *digits, size_t length, uint64_t n, struct filch_pool *pool)
 {
-    struct fi_text_residues text = {{{0, 0}}, false};
-    int error = fi_text_residues_add(&text, digits, length, pool);
+    struct fi_residues is, wanted = fi_residues_of_index(n, FI_FIBONACCI);
+    int error = fi_residues_of_text(digits, length, pool, &is);
     if (error)
         return error;
-    struct fi_residues wanted = fi_residues_of_index(n, FI_FIBONACCI);
-    return !text.bad && fi_residues_equal(text.value, wanted) ? 0 : FILCH_ECHECK;
+    return fi_residues_equal(is, wanted) ? 0 : FILCH_ECHECK;
 }
 
 /* As fi_decimal_fib(). */
@@ -173,14 +170,9 @@ int filch_fib_string(char **text, size_t *length, uint64_t n,
 
 /* ---- Printing -------------------------------------------------------------------------------- */
 
-/* The last block waits until all are checked: a wrong number never looks whole. */
 struct printer {
     struct fi_job *job;
     FILE *stream;
-    struct fi_text_residues text;
-    bool checked;
-    char *block; /* FI_DECIMAL_BLOCK bytes */
-    size_t held; /* of them are to be written */
 };
 
 static int put(FILE *stream, const char *digits, size_t count)
@@ -190,16 +182,7 @@ static int put(FILE *stream, const char *digits, size_t count)
 
 static int print_block(void *context, const char *digits, size_t count)
 {
-    struct printer *printer = context;
-    int error = put(printer->stream, printer->block, printer->held);
-    printer->held = 0;
-    if (!error && printer->checked)
-        error = fi_text_residues_add(&printer->text, digits, count, printer->job->options.pool);
-    if (error)
-        return error;
-    memcpy(printer->block, digits, count);
-    printer->held = count;
-    return 0;
+    return put(((struct printer *)context)->stream, digits, count);
 }
 
 static bool printer_stopped(void *context)
@@ -214,22 +197,10 @@ static void printer_done(void *context, double share)
 
 static int print_decimal(FILE *stream, uint64_t n, struct fi_job *job)
 {
-    struct printer printer = {.job = job, .stream = stream, .checked = is_checked(job, n)};
-    printer.block = fi_block_allocate(FI_DECIMAL_BLOCK);
-    if (!printer.block)
-        return FILCH_ENOMEM;
+    struct printer printer = {.job = job, .stream = stream};
     fi_job_report(job, 0.0);
-    int error = fi_decimal_write(n, job->options.pool, printer_stopped, printer_done,
-                                 print_block, &printer);
-    if (!error && printer.checked) {
-        struct fi_residues wanted = fi_residues_of_index(n, FI_FIBONACCI);
-        if (printer.text.bad || !fi_residues_equal(printer.text.value, wanted))
-            error = FILCH_ECHECK;
-    }
-    if (!error)
-        error = put(stream, printer.block, printer.held);
-    fi_block_free(printer.block);
-    return error;
+    return fi_decimal_write(n, job->options.pool, is_checked(job, n), printer_stopped,
+                            printer_done, print_block, &printer);
 }
 
 int filch_fib_print(FILE *stream, uint64_t n, const struct filch_fib_options *options)

@@ -130,18 +130,52 @@ Test(check, a_wrong_digit_anywhere_in_a_long_text_is_found)
     free(text);
 }
 
-Test(check, a_text_in_pieces_has_the_residues_of_the_whole)
+/* The units of F(n), from GMP. */
+static mp_limb_t *units_of(uint64_t n, size_t *count)
 {
-    size_t length;
-    char *text = text_of(3001, &length);
-    for (size_t step = 1; step < length; step += 5) {
-        struct fi_text_residues pieces = {{{0, 0}}, false};
-        for (size_t i = 0; i < length; i += step)
-            cr_assert_eq(fi_text_residues_add(&pieces, text + i,
-                                              length - i < step ? length - i : step, NULL),
-                         0);
-        cr_expect(!pieces.bad);
-        cr_expect(fi_residues_equal(pieces.value, fi_residues_of_index(3001, FI_FIBONACCI)));
+    mpz_t number, base, unit;
+    mpz_inits(number, unit, NULL);
+    mpz_fib_ui(number, (unsigned long)n);
+    mpz_init_set_ui(base, 10);
+    mpz_pow_ui(base, base, UNIT_DIGITS);
+    mp_limb_t *units = calloc(n / 64 + 2, UNIT_LIMBS * sizeof *units);
+    cr_assert(units);
+    for (*count = 0; mpz_sgn(number) > 0; ++*count) {
+        mpz_tdiv_qr(number, unit, number, base);
+        mpz_export(units + *count * UNIT_LIMBS, NULL, -1, sizeof *units, 0, 0, unit);
     }
-    free(text);
+    mpz_clears(number, base, unit, NULL);
+    return units;
+}
+
+static bool passes(const mp_limb_t *units, size_t count, uint64_t n, struct filch_pool *with)
+{
+    struct fi_residues is;
+    cr_assert_eq(fi_residues_of_units(units, count, with, &is), 0);
+    return fi_residues_equal(is, fi_residues_of_index(n, FI_FIBONACCI));
+}
+
+Test(check, the_units_of_every_number_to_3000_pass)
+{
+    for (uint64_t n = 0; n < 3000; n++) {
+        size_t count;
+        mp_limb_t *units = units_of(n, &count);
+        cr_expect(passes(units, count, n, n % 2 ? pool : NULL), "F(%" PRIu64 ")", n);
+        free(units);
+    }
+}
+
+Test(check, a_wrong_bit_in_any_unit_is_found)
+{
+    const uint64_t n = 600000;
+    size_t count;
+    mp_limb_t *units = units_of(n, &count);
+    cr_expect(passes(units, count, n, NULL));
+    cr_expect(passes(units, count, n, pool));
+    for (size_t i = 0; i < count * UNIT_LIMBS * 64; i += 4999) {
+        units[i / 64] ^= (mp_limb_t)1 << i % 64;
+        cr_expect_not(passes(units, count, n, pool), "bit %zu", i);
+        units[i / 64] ^= (mp_limb_t)1 << i % 64;
+    }
+    free(units);
 }

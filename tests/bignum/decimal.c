@@ -131,7 +131,7 @@ static void expect_blocks(uint64_t n, struct filch_pool *pool)
     char *expected = by_gmp(n);
     size_t length = strlen(expected);
     struct sink sink = {.text = malloc(length), .fail_at = length};
-    cr_assert_eq(fi_decimal_write(n, pool, NULL, NULL, keep, &sink), 0);
+    cr_assert_eq(fi_decimal_write(n, pool, true, NULL, NULL, keep, &sink), 0);
     cr_expect_eq(sink.length, length);
     cr_expect_eq(memcmp(sink.text, expected, length), 0, "F(%" PRIu64 ")", n);
     cr_expect_leq(sink.largest, (size_t)FI_DECIMAL_BLOCK);
@@ -152,7 +152,7 @@ Test(decimal, blocks_make_up_the_digits)
 Test(decimal, an_error_of_write_ends_it)
 {
     struct sink sink = {.text = malloc(FI_DECIMAL_BLOCK), .fail_at = 100};
-    cr_expect_eq(fi_decimal_write(100000, NULL, NULL, NULL, keep, &sink), 42);
+    cr_expect_eq(fi_decimal_write(100000, NULL, true, NULL, NULL, keep, &sink), 42);
     cr_expect_eq(sink.calls, 2);
     free(sink.text);
 }
