@@ -13,7 +13,7 @@ static _Atomic size_t live, peak;
 
 static void count(size_t grown, size_t shrunk)
 {
-    size_t now = live += grown;
+    size_t now = atomic_fetch_add(&live, grown) + grown;
     size_t seen = peak;
     while (now > seen && !atomic_compare_exchange_weak(&peak, &seen, now))
         continue;
