@@ -335,18 +335,9 @@ int fi_decimal_write(uint64_t n, struct filch_pool *pool, bool checked,
 /* README.md: the most that was seen is 0.99 bytes an index with up to 2 workers, and 1.56 with 4,
  * which may be at four squarings at a time; split products take up to 1.20 with 3 and 2.17 with
  * more. */
-static uint64_t bytes(uint64_t n, uint64_t sixteenths)
-{
-    return n > FI_DECIMAL_MAX_N ? UINT64_MAX : FIXED_BYTES + n / 16 * sixteenths;
-}
-
-uint64_t fi_decimal_memory_in(uint64_t n, const struct filch_pool *pool)
+uint64_t fi_decimal_memory(uint64_t n, const struct filch_pool *pool)
 {
     int workers = pool ? filch_pool_size(pool) : 0;
-    return bytes(n, workers < 3 ? 17 : workers == 3 ? 21 : workers == 4 ? 26 : 36);
-}
-
-uint64_t fi_decimal_memory(uint64_t n)
-{
-    return bytes(n, 36);
+    uint64_t sixteenths = workers < 3 ? 17 : workers == 3 ? 21 : workers == 4 ? 26 : 36;
+    return n > FI_DECIMAL_MAX_N ? UINT64_MAX : FIXED_BYTES + n / 16 * sixteenths;
 }

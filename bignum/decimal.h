@@ -7,7 +7,7 @@
  *
  * All functions: any thread, with 128 KiB of stack left; the pool's workers need them as well. They
  * block until done. GMP aborts if it gets no memory, so the caller has reserved
- * fi_decimal_memory(n) bytes before (reserve.h). */
+ * fi_decimal_memory() bytes before (reserve.h). */
 #ifndef FILCH_BIGNUM_DECIMAL_H
 #define FILCH_BIGNUM_DECIMAL_H
 
@@ -42,9 +42,7 @@ int fi_decimal_write(uint64_t n, struct filch_pool *pool, bool checked,
                      void *context);
 
 /* Any thread, does not block. No less than the most bytes that either function, GMP included, has
- * allocated at a time: with any pool, or with this one, which is less. UINT64_MAX for
- * n > FI_DECIMAL_MAX_N. */
-uint64_t fi_decimal_memory(uint64_t n);
-uint64_t fi_decimal_memory_in(uint64_t n, const struct filch_pool *pool);
+ * allocated at a time. UINT64_MAX for n > FI_DECIMAL_MAX_N. */
+uint64_t fi_decimal_memory(uint64_t n, const struct filch_pool *pool);
 
 #endif

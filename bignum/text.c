@@ -37,7 +37,7 @@ uint64_t filch_fib_memory(uint64_t n, enum filch_fib_form form,
         return fi_number_memory(n, options);
     if (!in_decimal(n, options->algorithm))
         return n + FIXED_BYTES; /* the most that was seen is 0.93: README.md */
-    return fi_decimal_memory_in(n, options->pool);
+    return fi_decimal_memory(n, options->pool);
 }
 
 /* Returns 0, with a job whose memory is claimed, or an error. */
