@@ -144,7 +144,7 @@ check 'peers that were not built are named' grep -q \
 if [ -d "$(dirname "$filch")/peers" ]; then
     run "$filch" bench --quick --peers --workers 2 fork queens skynet matrix uts-t1 uts-t3 uts-t3l \
         cilksort strassen knapsack for-empty for-1024 grain uneven reduce scan sort heat graph pipeline \
-        fibonacci submit submit-future as-completed chain round-trip wake
+        fibonacci-1e6 submit submit-future as-completed chain round-trip wake
     check 'a run with the peers that were built ends with 0' test "$code" -eq 0
     [ "$code" -eq 0 ] || sed 's/^/#   /' "$err"
     check 'each of them computes what serial C computes' \
