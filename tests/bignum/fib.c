@@ -119,10 +119,34 @@ static void expect_agreement(uint64_t n)
     mpz_clears(by_doubling, by_adding, by_gmp, NULL);
 }
 
-Test(fib, both_algorithms_agree_with_gmp_for_every_n_to_2000)
+Test(fib, both_algorithms_agree_with_gmp_for_every_n_to_5000)
 {
-    for (uint64_t n = 0; n <= 2000; n++)
+    for (uint64_t n = 0; n <= 5000; n++)
         expect_agreement(n);
+}
+
+/* The default, and every way that it may choose. */
+Test(fib, numbers_and_texts_are_gmps_for_every_n_to_5000)
+{
+    mpz_t number, lucas, by_gmp;
+    mpz_inits(number, lucas, by_gmp, NULL);
+    for (uint64_t n = 0; n <= 5000; n++) {
+        char *text, *text_by_gmp;
+        size_t length;
+        mpz_fib_ui(by_gmp, (unsigned long)n);
+        text_by_gmp = mpz_get_str(NULL, 10, by_gmp);
+        cr_assert_eq(filch_fib(number, n, NULL), 0);
+        cr_assert_eq(filch_fib_string(&text, &length, n, NULL), 0);
+        cr_expect_eq(mpz_cmp(number, by_gmp), 0, "F(%" PRIu64 ")", n);
+        cr_expect_str_eq(text, text_by_gmp);
+        cr_expect_eq(length, strlen(text_by_gmp));
+        mpz_lucnum_ui(by_gmp, (unsigned long)n);
+        cr_assert_eq(filch_lucas(lucas, n, NULL), 0);
+        cr_expect_eq(mpz_cmp(lucas, by_gmp), 0, "L(%" PRIu64 ")", n);
+        free(text_by_gmp);
+        free(text);
+    }
+    mpz_clears(number, lucas, by_gmp, NULL);
 }
 
 Test(fib, both_algorithms_agree_with_gmp_for_any_n)
