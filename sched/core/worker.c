@@ -19,10 +19,8 @@
 
 #define INJECTED_FIRST 61
 
-/* How long a worker that has just run errands pauses when there are none, or few: about 1 us. Nobody
- * waits for a single errand: what comes next may be many, if it is given the time; and whoever takes
- * them two at a time keeps their cache lines from who submits. */
-#define ERRAND_PAUSES 32
+/* How long a worker pauses that has just run the last errand there was: about 0.5 us. */
+#define ERRAND_PAUSES 16
 
 static _Thread_local struct fi_worker *self;
 static _Thread_local bool woke; /* a worker, since this thread last waited */
@@ -199,12 +197,6 @@ static bool rob_any(struct fi_worker *worker, struct filch_slot *head)
 static uint32_t portion_of(struct fi_worker *worker)
 {
     uint64_t count = fi_sources_count(&worker->pool->sources);
-
-    if (worker->tally && count > 0 && count < FI_BATCH_MAX) {
-        for (int i = 0; i < ERRAND_PAUSES; i++)
-            ck_pr_stall();
-        count = fi_sources_count(&worker->pool->sources);
-    }
     uint64_t share = count / (uint64_t)fi_pool_known(worker->pool);
 
     if (share <= 1)
@@ -395,6 +387,7 @@ static void search(struct fi_worker *worker, struct filch_slot *head, struct fi_
         fi_idle_search(&worker->pool->idle);
         worker->searching = true;
     }
+    /* Nobody waits for a single errand: what comes next may be many, if it is given the time. */
     if (errands)
         relax(&pauses, since);
     while (!wait->over(wait)) {
