@@ -285,11 +285,9 @@ int fi_decimal_fib(uint64_t n, struct filch_pool *pool, bool (*stopped)(void *co
 
 static int check(uint64_t n, const mp_limb_t *number, size_t units, struct filch_pool *pool)
 {
-    struct fi_residues is, wanted = fi_residues_of_index(n, FI_FIBONACCI);
+    struct fi_residues is;
     int error = fi_residues_of_units(number, units, pool, &is);
-    if (error)
-        return error;
-    return fi_residues_equal(is, wanted) ? 0 : FILCH_ECHECK;
+    return error ? error : fi_residues_check(is, n, FI_FIBONACCI);
 }
 
 int fi_decimal_write(uint64_t n, struct filch_pool *pool, bool checked,

@@ -109,12 +109,9 @@ int fi_compute(mpz_t result, uint64_t n, enum fi_sequence sequence, struct fi_jo
 int fi_check_number(mpz_srcptr number, uint64_t n, enum fi_sequence sequence,
                     struct filch_pool *pool)
 {
-    struct fi_residues wanted = fi_residues_of_index(n, sequence);
     struct fi_residues is;
     int error = fi_residues_of_number(number, pool, &is);
-    if (error)
-        return error;
-    return fi_residues_equal(is, wanted) ? 0 : FILCH_ECHECK;
+    return error ? error : fi_residues_check(is, n, sequence);
 }
 
 /* ---- The calls ------------------------------------------------------------------------------ */

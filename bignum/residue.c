@@ -178,6 +178,11 @@ bool fi_residues_equal(struct fi_residues a, struct fi_residues b)
     return a.of[0] == b.of[0] && a.of[1] == b.of[1];
 }
 
+int fi_residues_check(struct fi_residues is, uint64_t n, enum fi_sequence sequence)
+{
+    return fi_residues_equal(is, fi_residues_of_index(n, sequence)) ? 0 : FILCH_ECHECK;
+}
+
 /* ---- Text ---------------------------------------------------------------------------------- */
 
 /* Digits in blocks of DIGITS; what stands before the first whole one is added by itself. */

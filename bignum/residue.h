@@ -37,6 +37,9 @@ int fi_residues_of_units(const mp_limb_t *units, size_t count, struct filch_pool
 int fi_residues_of_text(const char *digits, size_t length, struct filch_pool *pool,
                         struct fi_residues *residues);
 
+/* 0, or FILCH_ECHECK: they are not those of F(n) or L(n). O(log n). */
+int fi_residues_check(struct fi_residues is, uint64_t n, enum fi_sequence sequence);
+
 bool fi_residues_equal(struct fi_residues a, struct fi_residues b);
 
 #endif

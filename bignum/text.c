@@ -74,11 +74,9 @@ static bool is_checked(const struct fi_job *job, uint64_t n)
 
 int fi_check_text(const char *digits, size_t length, uint64_t n, struct filch_pool *pool)
 {
-    struct fi_residues is, wanted = fi_residues_of_index(n, FI_FIBONACCI);
+    struct fi_residues is;
     int error = fi_residues_of_text(digits, length, pool, &is);
-    if (error)
-        return error;
-    return fi_residues_equal(is, wanted) ? 0 : FILCH_ECHECK;
+    return error ? error : fi_residues_check(is, n, FI_FIBONACCI);
 }
 
 /* As fi_decimal_fib(). */
@@ -136,7 +134,6 @@ static int make_text(uint64_t n, struct fi_job *job, char **digits, size_t *leng
         return write_small(n, digits, length);
     }
     if (in_decimal(n, job->options.algorithm)) {
-        fi_job_report(job, 0.0);
         error = fi_decimal_fib(n, job->options.pool, fi_job_stopped, fi_job_report, job, digits,
                                length);
     } else {
@@ -198,7 +195,6 @@ static void printer_done(void *context, double share)
 static int print_decimal(FILE *stream, uint64_t n, struct fi_job *job)
 {
     struct printer printer = {.job = job, .stream = stream};
-    fi_job_report(job, 0.0);
     return fi_decimal_write(n, job->options.pool, is_checked(job, n), printer_stopped,
                             printer_done, print_block, &printer);
 }

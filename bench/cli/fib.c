@@ -70,13 +70,7 @@ static int check_together(const struct line *line)
 
 /* ---- Ends and remainders -------------------------------------------------------------------- */
 
-static void report(double share, void *unused)
-{
-    (void)unused;
-    progress_set(share);
-}
-
-static const struct filch_fib_options reporting = {.progress = report};
+static const struct filch_fib_options reporting = {.progress = progress_set};
 
 static int fail(uint64_t n, int error)
 {

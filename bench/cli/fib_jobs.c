@@ -79,12 +79,6 @@ const char *fib_mode_function(enum fib_mode mode)
     return mode == FIB_SEQUENTIAL ? "get_sequential" : "get_multi_thread";
 }
 
-static void report(double share, void *unused)
-{
-    (void)unused;
-    progress_set(share);
-}
-
 /* Prints a number and frees it. Returns false if nobody can read it. */
 static bool print(const struct fib_jobs *jobs, char *digits, size_t length)
 {
@@ -101,7 +95,7 @@ static int run_sequentially(const struct fib_jobs *jobs)
 {
     const struct filch_fib_options options = {.algorithm = jobs->algorithm,
                                               .memory = jobs->memory,
-                                              .progress = report};
+                                              .progress = progress_set};
     for (uint64_t i = 0; i < jobs->jobs; i++) {
         char *digits;
         size_t length;
@@ -124,7 +118,7 @@ static void *run_task(void *arg)
     const struct filch_fib_options options = {.algorithm = ticket->jobs->algorithm,
                                               .pool = ticket->inside,
                                               .memory = ticket->memory,
-                                              .progress = report};
+                                              .progress = progress_set};
     int error = filch_fib_string(&ticket->digits, &ticket->length, ticket->jobs->n, &options);
     return error ? filch_fail(error, "%s", filch_strerror(error)) : NULL;
 }

@@ -17,12 +17,6 @@
 /* A pool takes up to 0.5 ms to come and go, and this number on one thread about 5 ms. */
 #define POOL_FROM UINT64_C(1000000)
 
-static void report(double share, void *unused)
-{
-    (void)unused;
-    progress_set(share);
-}
-
 /* *pool stays NULL where no pool is wanted. Returns an exit code. */
 static int make_pool(const struct fib_jobs *number, struct filch_pool **pool)
 {
@@ -51,7 +45,7 @@ static int print(const struct fib_jobs *number, struct filch_pool *pool,
     const struct filch_fib_options options = {.algorithm = number->algorithm,
                                               .pool = pool,
                                               .memory = number->memory,
-                                              .progress = report};
+                                              .progress = progress_set};
     int error;
     errno = 0;
     if (!isatty(fileno(output->stream))) {

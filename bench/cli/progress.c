@@ -118,8 +118,9 @@ static void add(uint64_t units)
     atomic_fetch_add_explicit(&bar.done, units, memory_order_relaxed);
 }
 
-void progress_set(double share)
+void progress_set(double share, void *unused)
 {
+    (void)unused;
     if (!bar.on)
         return;
     uint64_t units = (uint64_t)(share * UNIT);

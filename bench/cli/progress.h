@@ -19,8 +19,9 @@ enum progress_drawer {
 void progress_begin(const char *label, size_t parts, enum progress_drawer drawer);
 
 /* Any thread. `share`, from 0 to 1, of the part that is under way on this thread is done. Each
- * thread reports its own parts, one after another, from 0 to 1 each. */
-void progress_set(double share);
+ * thread reports its own parts, one after another, from 0 to 1 each. unused: it can be the
+ * `progress` of struct filch_fib_options. */
+void progress_set(double share, void *unused);
 
 /* One part more is done. For callers without a share to report. */
 void progress_step(void);

@@ -6,6 +6,7 @@
 #include "bignum/arena.h"
 #include "bignum/carry.h"
 #include "bignum/decimal.h"
+#include "tests/sanitized.h"
 
 #include <filch/error.h>
 
@@ -16,20 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define WITH_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define WITH_SANITIZER 1
-#endif
-#endif
-#ifndef WITH_SANITIZER
-#define WITH_SANITIZER 0
-#endif
-
 static void skip_with_sanitizer(void)
 {
-    if (WITH_SANITIZER)
+    if (SANITIZED)
         cr_skip_test("the allocator is the sanitizer's");
 }
 
@@ -88,7 +78,7 @@ Test(decimal, agrees_with_gmp_for_millions)
     for (int workers = 1; workers <= 4; workers++) {
         struct filch_pool *pool = pool_of(workers);
         expect_digits(UINT64_C(3141592) + (uint64_t)workers, pool);
-        if (!WITH_SANITIZER)
+        if (!SANITIZED)
             expect_digits(UINT64_C(10000000) - (uint64_t)workers, pool);
         filch_pool_destroy(pool);
     }
@@ -159,7 +149,7 @@ Test(decimal, an_error_of_write_ends_it)
 
 /* ---- The allocator ------------------------------------------------------------------------- */
 
-#if !WITH_SANITIZER
+#if !SANITIZED
 void *__libc_malloc(size_t size);
 void __libc_free(void *block);
 

@@ -7,6 +7,7 @@
 
 #include "bignum/tuning.h"
 #include "counting.h"
+#include "tests/sanitized.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
@@ -21,21 +22,9 @@ static const struct filch_fib_options doubling = {.algorithm = FILCH_FIB_DOUBLIN
 static const struct filch_fib_options adding = {.algorithm = FILCH_FIB_ADD};
 static const struct filch_fib_options with_gmp = {.algorithm = FILCH_FIB_GMP};
 
-/* Address space is no measure of memory under a sanitizer, which maps terabytes at once. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define WITH_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define WITH_SANITIZER 1
-#endif
-#endif
-#ifndef WITH_SANITIZER
-#define WITH_SANITIZER 0
-#endif
-
 static void skip_with_sanitizer(void)
 {
-    if (WITH_SANITIZER)
+    if (SANITIZED)
         cr_skip_test("RLIMIT_AS cannot be lowered under a sanitizer");
 }
 

@@ -7,23 +7,13 @@
 #ifndef FILCH_TESTS_STRESS_H
 #define FILCH_TESTS_STRESS_H
 
+#include "tests/sanitized.h" /* there a program does less in a round */
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-
-/* Under a sanitizer a program does less in a round. */
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 #define CHECK(condition)                                                          \
     do {                                                                          \
