@@ -8,6 +8,7 @@
 #include "sched/core/sanitize.h"
 
 #include <pthread.h>
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ static const size_t sizes[FI_SLABS] = {
 /* AddressSanitizer should see each block come and go. */
 #define DIRECT FI_ASAN
 
-enum { ROUNDS = 62 }; /* with the count 504 bytes, 512 with malloc's header */
+enum { ROUNDS = 63 }; /* with the count 512 bytes */
 
 /* How many blocks ahead of the one that is handed out are fetched: another thread has used them
  * last, and the next locked instruction would wait until what is written there is the caller's. */
@@ -30,13 +31,13 @@ enum { AHEAD = 6 };
 enum { LINE = FILCH_CACHE_LINE / sizeof(void *) };
 
 struct magazine {
-    size_t count;
+    alignas(FILCH_CACHE_LINE) size_t count; /* neighbours are other threads' */
     void *blocks[ROUNDS];
 };
 
 /* What a thread keeps: one magazine in use, and one that is full or empty. */
 struct cache {
-    struct magazine *loaded[FI_SLABS], *other[FI_SLABS];
+    alignas(FILCH_CACHE_LINE) struct magazine *loaded[FI_SLABS], *other[FI_SLABS];
     struct cache *next, **link; /* of all caches */
 };
 
@@ -152,10 +153,13 @@ __attribute__((destructor(101))) static void fini(void)
 
 static struct cache *make_cache(void)
 {
-    struct cache *cache = depot.ready ? calloc(1, sizeof *cache) : NULL;
+    struct cache *cache = NULL;
 
+    if (depot.ready)
+        cache = aligned_alloc(alignof(struct cache), sizeof *cache);
     if (!cache)
         return NULL;
+    *cache = (struct cache){.next = NULL};
     if (pthread_setspecific(depot.key, cache)) {
         free(cache);
         return NULL;
@@ -204,7 +208,7 @@ FILCH_COLD static struct magazine *load_empty(struct cache *cache, enum fi_slab 
     if (cache->loaded[slab] && cache->loaded[slab]->count < ROUNDS)
         return cache->loaded[slab];
     struct magazine *empty = fi_queue_pop(&depot.empty[slab]);
-    if (!empty && !(empty = malloc(sizeof *empty)))
+    if (!empty && !(empty = aligned_alloc(alignof(struct magazine), sizeof *empty)))
         return NULL;
     empty->count = 0;
     put(&depot.full[slab], cache->loaded[slab]);

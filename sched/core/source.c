@@ -98,9 +98,10 @@ static struct fi_source *find_unused(struct fi_sources *sources)
             return next;
         last = next;
     }
-    next = calloc(1, sizeof *next);
+    next = aligned_alloc(alignof(struct fi_source), sizeof *next);
     if (!next)
         return NULL;
+    memset(next, 0, sizeof *next);
     if (make_queue(next, FI_NORMAL)) {
         free(next);
         return NULL;

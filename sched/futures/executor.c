@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void close_executor(struct filch_executor *executor);
 static void wait_for_end(struct filch_executor *executor);
@@ -43,10 +44,12 @@ static int check_options(const struct filch_executor_options *options)
 
 static struct filch_executor *executor_alloc(const struct filch_executor_options *options)
 {
-    struct filch_executor *executor = calloc(1, sizeof *executor);
+    struct filch_executor *executor =
+        aligned_alloc(alignof(struct filch_executor), sizeof *executor);
 
     if (!executor)
         return NULL;
+    memset(executor, 0, sizeof *executor);
     atomic_init(&executor->refusal, 0);
     fi_tally_init(&executor->unfinished);
     atomic_init(&executor->references, 1);

@@ -11,19 +11,22 @@
 #include <filch/executor.h>
 #include <filch/sync.h>
 
+#include <stdalign.h>
+
 #define FI_EXECUTOR_VISITOR ((uint64_t)1 << 32)
 
 struct filch_executor {
-    struct filch_pool *pool;  /* NULL: inline */
-    struct fi_source *source; /* where its tasks wait; NULL: inline */
+    /* Constant, or nearly so: every task reads it, on a line that none of them writes. */
+    alignas(FILCH_CACHE_LINE) struct filch_pool *pool; /* NULL: inline */
+    struct fi_source *source;                          /* where its tasks wait; NULL: inline */
     bool owns_pool;
     bool bounded;
     enum filch_when_full when_full;
-    struct filch_semaphore room; /* for max_queued tasks, if bounded */
-    unsigned generation;         /* of sched/core/process.h */
-    struct fi_process_member member;
-
+    unsigned generation;  /* of sched/core/process.h */
     _Atomic(int) refusal; /* what a submit returns; 0: it takes tasks */
+
+    alignas(FILCH_CACHE_LINE) struct filch_semaphore room; /* for max_queued, if bounded */
+    struct fi_process_member member;
 
     /* For shutdown and for the end, where that of the pool does not do. */
     struct fi_tally unfinished;   /* tasks; with a pool of its own those that a submit runs */

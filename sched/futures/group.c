@@ -11,6 +11,7 @@
 #include <filch/group.h>
 
 #include <math.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,10 +26,12 @@ struct failure {
 _Static_assert(sizeof(struct failure) <= FI_SLAB_ERRAND_SIZE, "it lies in an errand's block");
 
 struct filch_group {
-    struct fi_tally tally; /* of tasks that have not ended */
-    struct filch_executor *executor;
+    /* Constant: every task reads it, on a line that none of them writes. */
+    alignas(FILCH_CACHE_LINE) struct filch_executor *executor;
     struct filch_token *token;
     unsigned generation; /* of sched/core/process.h */
+
+    alignas(FILCH_CACHE_LINE) struct fi_tally tally; /* of tasks that have not ended */
 
     _Atomic(struct failure *) newest;
     _Atomic(size_t) lost;    /* failures without a place in the list */
@@ -44,7 +47,7 @@ struct filch_group {
 int filch_group_create(struct filch_executor *executor, struct filch_token *parent,
                        struct filch_group **group)
 {
-    struct filch_group *new = malloc(sizeof *new);
+    struct filch_group *new = aligned_alloc(alignof(struct filch_group), sizeof *new);
 
     if (!new)
         return FILCH_ENOMEM;
