@@ -51,6 +51,7 @@ static struct filch_executor *executor_alloc(const struct filch_executor_options
         return NULL;
     memset(executor, 0, sizeof *executor);
     atomic_init(&executor->refusal, 0);
+    atomic_init(&executor->cancels, false);
     fi_tally_init(&executor->unfinished);
     atomic_init(&executor->references, 1);
     atomic_init(&executor->memories, 1);
@@ -252,8 +253,11 @@ int filch_executor_shutdown(struct filch_executor *executor, bool wait, bool can
     if (wait && is_inside(executor))
         return FILCH_EDEADLK;
     close_executor(executor);
-    if (cancel_futures && executor->source)
+    if (cancel_futures && executor->source) {
+        /* Relaxed: for those who take tasks several at once; the others are found in the queues. */
+        atomic_store_explicit(&executor->cancels, true, memory_order_relaxed);
         fi_executor_refuse_queued(executor, FILCH_ECANCELED);
+    }
     if (wait)
         wait_for_end(executor);
     return 0;

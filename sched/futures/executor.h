@@ -22,8 +22,9 @@ struct filch_executor {
     bool owns_pool;
     bool bounded;
     enum filch_when_full when_full;
-    unsigned generation;  /* of sched/core/process.h */
-    _Atomic(int) refusal; /* what a submit returns; 0: it takes tasks */
+    unsigned generation;   /* of sched/core/process.h */
+    _Atomic(int) refusal;  /* what a submit returns; 0: it takes tasks */
+    _Atomic(bool) cancels; /* a shutdown has cancelled what had not started */
 
     alignas(FILCH_CACHE_LINE) struct filch_semaphore room; /* for max_queued, if bounded */
     struct fi_process_member member;
@@ -46,14 +47,19 @@ struct fi_task *fi_executor_pop(struct filch_executor *executor);
 /* Any thread. Does the executor take tasks? Returns 0, or why not. */
 int fi_executor_check(const struct filch_executor *executor);
 
-/* Who takes a task out of its source. Why it is not to be run after all, or 0: a submit that comes
- * beside the end of an executor that breaks may come after it. */
+/* Who has taken a task out of its source, maybe with others that have waited since. Why it is not
+ * to be run after all, or 0. A submit that comes beside the end of an executor that breaks may come
+ * after it. */
 static inline int fi_executor_refusal(const struct filch_executor *executor)
 {
-    /* Relaxed: whoever submitted it, or is about to be initialized, has seen it, or it came
-     * later. */
+    /* Relaxed, both. Of an executor that breaks: whoever submitted the task, or is about to be
+     * initialized, has seen it, or it came later. Of a shutdown: what begins beside it may come
+     * before it. */
     int refusal = executor ? atomic_load_explicit(&executor->refusal, memory_order_relaxed) : 0;
-    return refusal == FILCH_EBROKEN ? refusal : 0;
+
+    if (refusal == 0 || refusal == FILCH_EBROKEN)
+        return refusal;
+    return atomic_load_explicit(&executor->cancels, memory_order_relaxed) ? FILCH_ECANCELED : 0;
 }
 
 /* Any thread. Has workers run so many tasks (struct fi_task) that are set up. Returns 0, or an

@@ -282,6 +282,36 @@ Test(executor_end, cancel_futures_ends_groups)
     }
 }
 
+static _Atomic(bool) shut;
+static _Atomic(int) late;
+
+static void *count_late(void *unused)
+{
+    if (atomic_load(&shut))
+        atomic_fetch_add(&late, 1);
+    return unused;
+}
+
+Test(executor_end, cancel_futures_also_cancels_what_a_worker_is_taking_out_of_the_queue)
+{
+    enum { WORKERS = 2, ROUNDS = 600, TASKS = 500 };
+    for (int round = 0; round < ROUNDS; round++) {
+        struct backend backend = backend_of(round % 2 ? SHARED : THREADS, WORKERS);
+        struct filch_group *group;
+        atomic_store(&shut, false);
+        atomic_store(&late, 0);
+        cr_assert_eq(filch_group_create(backend.executor, NULL, &group), 0);
+        for (int i = 0; i < TASKS; i++)
+            cr_assert_eq(filch_group_submit(group, count_late, NULL), 0);
+        cr_assert_eq(shut_down(backend.executor, false, true), 0);
+        atomic_store(&shut, true);
+        (void)filch_group_wait(group, FILCH_FOREVER);
+        cr_assert_leq(atomic_load(&late), WORKERS, "one each, which was about to begin");
+        cr_assert_eq(filch_group_destroy(group), 0);
+        backend_destroy(&backend);
+    }
+}
+
 Test(executor_end, cancel_futures_leaves_the_others_of_a_pool_alone)
 {
     struct filch_pool *pool = pool_of(1);

@@ -104,9 +104,10 @@ FILCH_API int filch_executor_submit_with(struct filch_executor *executor,
 
 /* ---- Ending ------------------------------------------------------------------------------- */
 
-/* Any thread. Takes no more tasks from now on. cancel_futures: cancels those that have not started
- * (their callbacks are called here). wait: blocks until all others have ended. May be called
- * again, with other arguments as well; a task may call it, but not to wait for its own executor.
+/* Any thread. Takes no more tasks from now on. cancel_futures: cancels those that have not started.
+ * Their callbacks are called here, or by a worker that has taken some of them together and comes to
+ * them only now. wait: blocks until all others have ended. May be called again, with other
+ * arguments as well; a task may call it, but not to wait for its own executor.
  * Errors: FILCH_EDEADLK (wait, from a task of this executor: nothing is done), FILCH_EFORKED. */
 FILCH_API int filch_executor_shutdown(struct filch_executor *executor, bool wait,
                                       bool cancel_futures);
