@@ -194,7 +194,7 @@ static void stop(struct filch_map *map)
 
 static int check(filch_fn *fn, const struct filch_map_options *options)
 {
-    if (!fn || isnan(options->timeout))
+    if (!fn || isnan(options->timeout) || options->buffersize > PTRDIFF_MAX)
         return FILCH_EINVAL;
     return options->chunksize == 0 || options->chunksize > PTRDIFF_MAX ? FILCH_ECHUNKSIZE : 0;
 }

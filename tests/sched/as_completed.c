@@ -277,13 +277,21 @@ Test(as_completed, counts_the_time_from_its_making)
     struct filch_future *futures[2];
     manuals(futures, 2);
     for (size_t i = 0; i < COUNT(timeouts); i++) {
+        int64_t begun = fi_now();
         struct filch_as_completed *iterator = iterate(futures, 2, timeouts[i]);
         assert_error(iterator, FILCH_ETIMEDOUT);
+        cr_assert_geq((double)(fi_now() - begun), timeouts[i] * 1e9, "not before");
         cr_assert_str_eq(filch_as_completed_error(iterator), "2 (of 2) futures unfinished");
         assert_error(iterator, FILCH_ETIMEDOUT);
         filch_as_completed_destroy(iterator);
         cr_assert_not(is_listed(futures[0]) || is_listed(futures[1]));
     }
+    struct filch_as_completed *iterator = iterate(futures, 2, 3600);
+    complete(futures[1], SUCCEED);
+    assert_next(iterator, futures[1]);
+    atomic_fetch_add(&seconds_ahead, 3600); /* from here on it would wait for an hour */
+    assert_error(iterator, FILCH_ETIMEDOUT);
+    filch_as_completed_destroy(iterator);
     release_all(futures, 2);
 }
 

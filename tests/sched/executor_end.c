@@ -108,18 +108,23 @@ Test(executor_end, several_threads_may_shut_it_down)
     }
 }
 
-Test(executor_end, threads_end_after_a_shutdown_that_does_not_wait)
+Test(executor_end, threads_end_after_a_shutdown_that_waits_or_does_not)
 {
     int before = threads_now();
-    struct filch_executor *executor = executor_of(3);
-    for (int i = 0; i < 3; i++)
-        filch_future_release(occupy_executor(executor));
-    await_threads(before + 3);
-    cr_assert_eq(shut_down(executor, false, false), 0);
-    for (int i = 0; i < 3; i++)
-        sem_post(&leave);
-    await_threads(before); /* nobody joins them yet */
-    destroy(executor);
+    for (int wait = 0; wait < 2; wait++) {
+        struct filch_executor *executor = executor_of(3);
+        for (int i = 0; i < 3; i++)
+            filch_future_release(occupy_executor(executor));
+        await_threads(before + 3);
+        if (!wait)
+            cr_assert_eq(shut_down(executor, false, false), 0);
+        for (int i = 0; i < 3; i++)
+            sem_post(&leave);
+        if (wait)
+            cr_assert_eq(shut_down(executor, true, false), 0);
+        await_threads(before); /* nobody joins them yet */
+        destroy(executor);
+    }
 }
 
 static struct filch_future *awaited;
@@ -245,6 +250,23 @@ Test(executor_end, cancel_futures_and_wait_ends_what_runs_and_cancels_the_rest)
         cr_assert_eq(result_of(held), &untouched);
         backend_destroy(&backend);
         cr_assert_eq(atomic_load(&ran), 0);
+    }
+}
+
+Test(executor_end, cancel_futures_leaves_alone_what_has_ended)
+{
+    for (enum kind kind = 0; kind < KINDS; kind++) {
+        struct backend backend = backend_of(kind, 1);
+        struct complaint complaint = {5, "why"};
+        struct filch_future *good = submit_to(backend.executor, same, &complaint);
+        struct filch_future *bad = submit_to(backend.executor, complain, &complaint);
+        cr_assert_eq(filch_future_result(good, FILCH_FOREVER, NULL), 0);
+        cr_assert_eq(filch_future_result(bad, FILCH_FOREVER, NULL), 5);
+        cr_assert_eq(shut_down(backend.executor, true, true), 0);
+        cr_assert_not(filch_future_cancelled(good) || filch_future_cancelled(bad));
+        cr_assert_eq(result_of(good), &complaint);
+        cr_assert_eq(error_of(bad), 5);
+        backend_destroy(&backend);
     }
 }
 

@@ -241,6 +241,34 @@ Test(executor_fork, what_is_inherited_may_be_destroyed)
     }
 }
 
+static _Atomic(int) called_in_parent;
+
+static void count_in_parent(struct filch_future *future, void *parent)
+{
+    (void)future;
+    if (getpid() != *(pid_t *)parent)
+        _exit(9);
+    atomic_fetch_add(&called_in_parent, 1);
+}
+
+Test(executor_fork, callbacks_are_called_in_the_process_that_added_them)
+{
+    pid_t parent = getpid();
+    for (int detaches = 0; detaches < 2; detaches++) {
+        atomic_store(&called_in_parent, 0);
+        make_all();
+        for (int i = 0; i < 2; i++) {
+            cr_assert_eq(filch_future_add_done_callback(held[i], count_in_parent, &parent), 0);
+            cr_assert_eq(filch_future_add_done_callback(pending[i], count_in_parent, &parent),
+                         0);
+        }
+        cr_assert_eq(in_child(destroy_inherited, detaches ? &pool : NULL), 0);
+        cr_assert_eq(atomic_load(&called_in_parent), 0);
+        end_all();
+        cr_assert_eq(atomic_load(&called_in_parent), 4);
+    }
+}
+
 /* gcc's AddressSanitizer may inherit a locked allocator from a thread that was at work. */
 #define SKIP_UNDER_ADDRESS_SANITIZER()                                            \
     do {                                                                          \

@@ -175,11 +175,15 @@ Test(future, a_wait_ends_when_the_time_is_up)
         for (size_t i = 0; i < sizeof timeouts / sizeof *timeouts; i++) {
             void *result = UNTOUCHED;
             int code = 0;
+            int64_t begun = fi_now();
             cr_assert_eq(filch_future_result(futures[which], timeouts[i], &result),
                          FILCH_ETIMEDOUT, "%g", timeouts[i]);
+            cr_assert_geq((double)(fi_now() - begun), timeouts[i] * 1e9, "not before");
             cr_assert_eq(result, UNTOUCHED);
+            begun = fi_now();
             cr_assert_str_eq(filch_future_error(futures[which], timeouts[i], &code),
                              filch_strerror(FILCH_ETIMEDOUT));
+            cr_assert_geq((double)(fi_now() - begun), timeouts[i] * 1e9);
             cr_assert_eq(code, FILCH_ETIMEDOUT);
             ASSERT_STATE(futures[which], which == 0, false, false);
         }

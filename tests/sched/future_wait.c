@@ -170,13 +170,24 @@ Test(future_wait, a_worker_that_sleeps_wakes_for_tasks_submitted_meanwhile)
     filch_pool_destroy(other);
 }
 
+static int64_t asked_ns;
+
+static void *ask_by_the_clock(void *argument)
+{
+    int64_t begun = fi_now();
+    ask(argument);
+    asked_ns = fi_now() - begun;
+    return argument;
+}
+
 Test(future_wait, a_worker_waits_no_longer_than_its_timeout)
 {
     struct filch_pool *pool = pool_of(2);
     struct filch_future *held = occupy(pool);
-    struct question question = {.timeout = 0.002, .future = held};
-    struct filch_future *waiting = submit(pool, ask, &question);
+    struct question question = {.timeout = 0.02, .future = held};
+    struct filch_future *waiting = submit(pool, ask_by_the_clock, &question);
     cr_assert_eq(filch_future_result(waiting, FILCH_FOREVER, NULL), 0);
+    cr_assert_geq(asked_ns, 20000000, "but as long as that");
     cr_assert_eq(question.error, FILCH_ETIMEDOUT);
     cr_assert_eq(question.result, UNTOUCHED);
     ASSERT_STATE(held, true, false, false);

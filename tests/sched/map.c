@@ -317,7 +317,7 @@ Test(map, with_the_largest_limit_reads_all)
 {
     struct filch_executor *executor = single(NULL);
     struct numbers numbers = {.end = 10};
-    struct filch_map_options options = {3, SIZE_MAX, FILCH_FOREVER, false};
+    struct filch_map_options options = {3, PTRDIFF_MAX, FILCH_FOREVER, false};
     struct filch_map *map = map_of(executor, same, &numbers, &options);
     cr_assert_eq(numbers.last, 10);
     for (uintptr_t number = 1; number <= 10; number++)
@@ -484,6 +484,13 @@ Test(map, refuses_bad_arguments)
                  FILCH_EINVAL);
     cr_assert_eq(filch_map_array(executor, same, items, 1, &options, &map), FILCH_EINVAL);
     options.timeout = 1;
+    for (size_t i = 1; i < COUNT(bad_sizes); i++) { /* 0: no limit */
+        options.buffersize = bad_sizes[i];
+        cr_assert_eq(filch_map_create(executor, same, next_number, &numbers, &options, &map),
+                     FILCH_EINVAL);
+        cr_assert_eq(filch_map_array(executor, same, items, 1, &options, &map), FILCH_EINVAL);
+    }
+    options.buffersize = 0;
     for (size_t i = 0; i < COUNT(bad_sizes); i++) {
         options.chunksize = bad_sizes[i];
         cr_assert_eq(filch_map_create(executor, same, next_number, &numbers, &options, &map),
@@ -629,16 +636,35 @@ Test(map, cancels_the_rest_when_the_time_is_up)
         struct numbers numbers = {.end = 4};
         struct filch_map_options options = {1, 0, timeouts[i / 2], i % 2};
         atomic_store(&ran, 0);
+        int64_t begun = fi_now();
         struct filch_map *map = map_of(executor, hold_2, &numbers, &options);
         await_signal(&entered); /* the first is done by now */
         assert_next(map, 1);
         assert_error(map, FILCH_ETIMEDOUT);
+        cr_assert_geq((double)(fi_now() - begun), options.timeout * 1e9, "not before");
         assert_error(map, FILCH_EEND);
         sem_post(&leave);
         assert_error(map, FILCH_EEND);
         filch_map_destroy(map);
         filch_executor_destroy(executor);
         cr_assert_eq(atomic_load(&ran), 2);
+    }
+}
+
+Test(map, counts_the_time_from_its_making)
+{
+    for (int mode = 0; mode < 4; mode++) {
+        struct filch_executor *executor = single(NULL);
+        struct numbers numbers = {.end = 3};
+        struct filch_map_options options = {1, mode / 2 ? 2 : 0, 3600, mode % 2};
+        struct filch_map *map = map_of(executor, hold_2, &numbers, &options);
+        assert_next(map, 1);
+        await_signal(&entered);
+        atomic_fetch_add(&seconds_ahead, 3600); /* from here on it would wait for an hour */
+        assert_error(map, FILCH_ETIMEDOUT);
+        sem_post(&leave);
+        filch_map_destroy(map);
+        filch_executor_destroy(executor);
     }
 }
 

@@ -93,6 +93,25 @@ Test(wait, for_the_first_error_ends_with_it)
     cr_assert_str_eq(wait_while(4, "c.f.", FILCH_FIRST_ERROR), "+-+-");
 }
 
+static void *fail_once_awaited(void *argument)
+{
+    await_listed(argument);
+    return filch_fail(3, "why");
+}
+
+Test(wait, for_the_first_error_ends_with_a_task_that_fails)
+{
+    struct executors executors;
+    executors_create(&executors);
+    for (int kind = THREADS; kind <= SHARED; kind++) {
+        struct filch_future *futures[] = {manual(), NULL};
+        futures[1] = submit_to(executors.of[kind], fail_once_awaited, futures[0]);
+        cr_assert_str_eq(wait_for(futures, 2, FILCH_FIRST_ERROR, FILCH_FOREVER), "-+");
+        release_all(futures, 2);
+    }
+    executors_destroy(&executors);
+}
+
 Test(wait, for_the_first_error_where_none_fails_ends_with_the_last)
 {
     cr_assert_str_eq(wait_while(3, "sss", FILCH_FIRST_ERROR), "+++");
@@ -153,8 +172,11 @@ Test(wait, tells_what_is_done_when_the_time_is_up)
     struct filch_future *futures[3];
     manuals(futures, 3);
     for (size_t i = 0; i < COUNT(timeouts); i++)
-        for (size_t j = 0; j < COUNT(whens); j++)
+        for (size_t j = 0; j < COUNT(whens); j++) {
+            int64_t begun = fi_now();
             cr_assert_str_eq(wait_for(futures, 3, whens[j], timeouts[i]), "---");
+            cr_assert_geq((double)(fi_now() - begun), timeouts[i] * 1e9, "not before");
+        }
     complete(futures[1], CANCEL);
     for (size_t i = 0; i < COUNT(timeouts); i++) {
         cr_assert_str_eq(wait_for(futures, 3, FILCH_ALL_COMPLETED, timeouts[i]), "-+-");

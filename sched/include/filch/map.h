@@ -40,8 +40,8 @@ FILCH_BEGIN_DECLS
 
 /* Any thread. Does not block, but for the executor's max_queued. Has fn(item) run for each item of
  * source. options: NULL for FILCH_MAP_OPTIONS. The executor and the source must outlive the map.
- * Errors: FILCH_EINVAL (fn or next NULL, timeout NaN), FILCH_ECHUNKSIZE (0, or more than
- * PTRDIFF_MAX: a negative number), FILCH_ENOMEM, and those of filch_executor_submit(). With a
+ * Errors: FILCH_EINVAL (fn or next NULL, timeout NaN, buffersize above PTRDIFF_MAX: a negative
+ * number), FILCH_ECHUNKSIZE (0, or so), FILCH_ENOMEM, and those of filch_executor_submit(). With a
  * buffersize (below chunksize it makes chunks of its own size) what is refused is offered again
  * later, if anything was taken; without one all is taken or nothing. */
 FILCH_API int filch_map_create(struct filch_executor *executor, filch_fn *fn,
