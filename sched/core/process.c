@@ -3,6 +3,7 @@
  * The process: see process.h. Nothing here is fast or needs to be. */
 #include "sched/core/process.h"
 
+#include "sched/core/circle.h"
 #include "sched/core/slab.h"
 #include "sched/core/worker.h"
 
@@ -77,10 +78,12 @@ static void before_fork(void)
 {
     pthread_mutex_lock(&lock);
     fi_slab_lock();
+    fi_circle_lock();
 }
 
 static void in_parent(void)
 {
+    fi_circle_unlock();
     fi_slab_unlock();
     pthread_mutex_unlock(&lock);
 }
@@ -97,6 +100,8 @@ static void in_child(void)
     finishing = NULL;
     pthread_cond_init(&all_released, NULL);
     pthread_cond_init(&finished, NULL);
+    fi_circle_forget();
+    fi_circle_unlock();
     fi_slab_unlock();
     pthread_mutex_unlock(&lock);
 }

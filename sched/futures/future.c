@@ -5,6 +5,7 @@
  * source that a task waits in, and the future that it follows on. */
 #include "sched/futures/future.h"
 
+#include "sched/core/circle.h"
 #include "sched/core/process.h"
 #include "sched/futures/executor.h"
 #include "sched/futures/frame.h"
@@ -368,6 +369,68 @@ bool fi_future_run_awaited(struct filch_future *future)
     return true;
 }
 
+/* Who waits for a future in a task. It waits in vain if this would close a circle. */
+struct waiting {
+    struct fi_wait wait; /* first: its address is the whole's */
+    struct fi_sleeper sleeper;
+    bool in_vain;
+};
+
+static bool over(struct fi_wait *wait)
+{
+    const struct filch_future *future = wait->object;
+
+    return fi_latch_ended(&future->latch) || ((struct waiting *)(void *)wait)->in_vain;
+}
+
+/* A fi_runner_fn. */
+static const void *runner_of(void *object)
+{
+    struct filch_future *future = object;
+
+    if (fi_latch_state(&future->latch) != FI_RUNNING)
+        return NULL;
+    /* Relaxed: a thread that has been found in the table wrote it before (core/circle.c). */
+    return (const void *)atomic_load_explicit(&future->fn, memory_order_relaxed);
+}
+
+static bool enlist(struct fi_wait *wait)
+{
+    struct waiting *waiting = (struct waiting *)(void *)wait;
+    struct filch_future *future = wait->object;
+
+    wait->waiter = (struct fi_waiter){.event = wait->event};
+    if (!fi_latch_enlist(&future->latch, &wait->waiter))
+        return false;
+    waiting->in_vain = !fi_circle_enter(&waiting->sleeper, future, runner_of);
+    if (waiting->in_vain)
+        fi_latch_delist(&future->latch, &wait->waiter);
+    return !waiting->in_vain;
+}
+
+static void delist(struct fi_wait *wait)
+{
+    struct filch_future *future = wait->object;
+
+    fi_circle_leave(&((struct waiting *)(void *)wait)->sleeper);
+    fi_latch_delist(&future->latch, &wait->waiter);
+}
+
+/* For ever, if need be. Returns 0, or FILCH_EDEADLK. */
+static int await_in_task(struct filch_future *future)
+{
+    struct waiting waiting = {
+        .wait.over = over,
+        .wait.enlist = enlist,
+        .wait.delist = delist,
+        .wait.deadline = FI_NEVER,
+        .wait.object = future,
+    };
+
+    fi_wait_for(&waiting.wait);
+    return waiting.in_vain ? FILCH_EDEADLK : 0;
+}
+
 /* Waits until the future has ended. Returns 0, or why that is not so. */
 static int await(struct filch_future *future, double timeout)
 {
@@ -381,8 +444,12 @@ static int await(struct filch_future *future, double timeout)
     int error = fi_future_check_wait(future);
     if (error)
         return error;
-    if (!fi_future_run_awaited(future))
-        fi_latch_wait(&future->latch, fi_deadline(timeout));
+    if (fi_future_run_awaited(future))
+        return 0;
+    int64_t deadline = fi_deadline(timeout);
+    if (deadline == FI_NEVER && fi_frame_current())
+        return await_in_task(future);
+    fi_latch_wait(&future->latch, deadline);
     return fi_latch_ended(&future->latch) ? 0 : FILCH_ETIMEDOUT;
 }
 

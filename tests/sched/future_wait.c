@@ -292,6 +292,99 @@ Test(future_wait, of_two_that_run_and_wait_for_each_other_one_waits_until_its_ti
     filch_pool_destroy(pool);
 }
 
+/* ---- Circles ----------------------------------------------------------------------------- */
+
+enum { CIRCLE_MAX = 5 };
+
+static sem_t begin;
+
+static void *ask_when_told(void *question)
+{
+    sem_post(&entered);
+    await_signal(&begin);
+    return ask(question);
+}
+
+/* Each on a thread of its own, and each asks for the next one's result. A pool each, or one for
+ * all. Returns how many were told of a deadlock. */
+static int ask_in_a_circle(int count, bool together, struct question *questions)
+{
+    struct filch_pool *pools[CIRCLE_MAX];
+    int found = 0;
+    sem_init(&begin, 0, 0);
+    for (int i = 0; i < count; i++)
+        pools[i] = together && i > 0 ? pools[0] : pool_of(together ? count : 1);
+    for (int i = 0; i < count; i++) {
+        struct question *before = &questions[(i + count - 1) % count];
+        before->future = submit(pools[i], ask_when_told, &questions[i]);
+    }
+    for (int i = 0; i < count; i++)
+        await_signal(&entered);
+    for (int i = 0; i < count; i++)
+        sem_post(&begin);
+    for (int i = 0; i < count; i++)
+        cr_assert_eq(filch_future_result(questions[i].future, FILCH_FOREVER, NULL), 0);
+    for (int i = 0; i < count; i++) {
+        filch_future_release(questions[i].future);
+        found += questions[i].error == FILCH_EDEADLK;
+        if (i == 0 || !together)
+            cr_assert_eq(filch_pool_destroy(pools[i]), 0);
+    }
+    return found;
+}
+
+Test(future_wait, one_of_the_tasks_that_wait_for_each_other_is_told_and_the_others_go_on)
+{
+    for (int round = 0; round < 50; round++)
+        for (int count = 2; count <= CIRCLE_MAX; count++) {
+            struct question questions[CIRCLE_MAX];
+            for (int i = 0; i < count; i++)
+                questions[i].timeout = FILCH_FOREVER;
+            cr_assert_eq(ask_in_a_circle(count, round % 2, questions), 1);
+            for (int i = 0; i < count; i++)
+                if (questions[i].error)
+                    cr_assert_eq(questions[i].result, UNTOUCHED);
+                else
+                    cr_assert_eq(questions[i].result, &questions[(i + 1) % count]);
+        }
+}
+
+Test(future_wait, a_circle_with_a_timeout_ends_with_it)
+{
+    struct question questions[3] = {{.timeout = FILCH_FOREVER},
+                                    {.timeout = 0.02},
+                                    {.timeout = FILCH_FOREVER}};
+    cr_assert_eq(ask_in_a_circle(3, false, questions), 0);
+    cr_assert_eq(questions[0].error, 0);
+    cr_assert_eq(questions[1].error, FILCH_ETIMEDOUT);
+    cr_assert_eq(questions[2].error, 0);
+}
+
+/* first waits for other; on top of it, on the same thread, runs another task, which other waits
+ * for, and which does not wait for anything. */
+Test(future_wait, there_is_no_circle_where_what_runs_goes_on)
+{
+    struct filch_pool *pool = pool_of(1), *others = pool_of(1);
+    struct question first = {.timeout = FILCH_FOREVER}, other = {.timeout = FILCH_FOREVER};
+    sem_init(&begin, 0, 0);
+    first.future = submit(others, ask_when_told, &other);
+    await_signal(&entered);
+    struct filch_future *waiting = submit(pool, say_and_ask, &first);
+    await_sleep(pool, &first);
+    other.future = occupy(pool);
+    sem_post(&begin);
+    await_sleepers(others, 1);
+    sem_post(&leave);
+    cr_assert_eq(filch_future_result(waiting, FILCH_FOREVER, NULL), 0);
+    cr_assert_eq(first.error, 0);
+    cr_assert_eq(other.error, 0);
+    filch_future_release(waiting);
+    filch_future_release(first.future);
+    filch_future_release(other.future);
+    filch_pool_destroy(pool);
+    filch_pool_destroy(others);
+}
+
 /* ---- Futures and the end of their pool --------------------------------------------------- */
 
 Test(future_wait, outlives_its_pool)

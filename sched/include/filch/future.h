@@ -64,9 +64,10 @@ FILCH_API int filch_pool_submit(struct filch_pool *pool, filch_fn *fn, void *arg
  * else other ones: a task that waits for another of the same pool cannot starve it. *result:
  * what the task returned; result may be NULL. Errors: the code that the task gave to
  * filch_fail() (its text: filch_future_error()), FILCH_ETIMEDOUT, FILCH_ECANCELED, FILCH_EINVAL
- * (timeout NaN), FILCH_EDEADLK (the task, or one that it follows on, runs further down on the
- * caller's own stack, so waiting would never end), FILCH_EFORKED (it was pending when this
- * process was forked, and stayed behind). */
+ * (timeout NaN), FILCH_EDEADLK (waiting would never end: the task, or one that it follows on, runs
+ * further down on the caller's own stack; or, without a limit of time, it waits by this very call
+ * for a task on another thread, and so on, back to the caller's; the one that closes such a circle
+ * is told), FILCH_EFORKED (it was pending when this process was forked, and stayed behind). */
 FILCH_API int filch_future_result(struct filch_future *future, double timeout, void **result);
 
 /* Any thread. Blocks like filch_future_result(). The text of the failure: what the task gave to
