@@ -126,6 +126,22 @@ FILCH_TASK(int, root, int, n) {
 }
 $program
 C
+caught 'a run on a pool that stayed behind at fork() is caught' \
+    'stayed in the parent process at fork(): task " "root' 6 -DFILCH_DEBUG -D_GNU_SOURCE <<C
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+FILCH_TASK(int, root, int, n) { return n; }
+int main(void) {
+    struct filch_pool *pool;
+    int status = 0;
+    if (filch_pool_create(NULL, &pool)) return 1;
+    pid_t child = fork();
+    if (child == 0) _exit(FILCH_RUN(pool, root, 0));
+    if (waitpid(child, &status, 0) == child && WIFSIGNALED(status)) raise(WTERMSIG(status));
+    return 0;
+}
+C
 deep='FILCH_TASK(int, deep, int, n) {
     FILCH_FORK(deep, n + 1);
     return FILCH_JOIN(deep) + n;

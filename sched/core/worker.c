@@ -324,7 +324,8 @@ static bool run_one(struct fi_worker *worker, struct filch_slot *head, struct fi
 }
 
 /* Sleeps until what is waited for comes, and takes no part in the search meanwhile: a worker
- * that is bound could not run what it was woken for. */
+ * that is bound could not run what it was woken for. That may be all that is waited for, such as a
+ * group's tasks, so a spare takes its place. What was stolen runs already. */
 static void park_bound(struct fi_worker *worker, struct fi_wait *wait)
 {
     uint32_t ticket = fi_event_prepare(&worker->event);
@@ -332,9 +333,12 @@ static void park_bound(struct fi_worker *worker, struct fi_wait *wait)
     if (!wait->enlist(wait))
         return;
     end_search(worker);
+    bool covered = !wait->thief && !worker->blocking && fi_spare_cover(worker);
     fi_count(&worker->parks);
     if (!wait->over(wait))
         fi_event_wait(&worker->event, ticket, wait->deadline);
+    if (covered)
+        fi_spare_uncover(worker);
     fi_idle_search(&worker->pool->idle);
     worker->searching = true;
     if (wait->delist)

@@ -1080,18 +1080,21 @@ static int fail_in_a_task(int kind)
     return 0;
 }
 
-static int set_error(int variant)
+static int set_error(int variant) /* alone, or another follows */
 {
-    struct filch_future *future = new_manual();
+    struct filch_future *future = new_manual(), *next = NULL;
     int code;
-    (void)variant;
+    if (variant)
+        HOLDS(!filch_future_then(future, NULL, second, NULL, &next));
     arm();
     HOLDS(!filch_future_set_error(future, FILCH_ECHECK, "a text that takes memory"));
-    const char *text = filch_future_error(future, 0, &code);
+    const char *text = filch_future_error(variant ? next : future, 0, &code);
     disarm();
     HOLDS(code == FILCH_ECHECK);
-    HOLDS(!strcmp(text, report->hit ? filch_strerror(code) : "a text that takes memory"));
+    HOLDS(!strcmp(text, "a text that takes memory") ||
+          (report->hit && !strcmp(text, filch_strerror(code))));
     filch_future_release(future);
+    filch_future_release(next);
     return 0;
 }
 
@@ -1148,7 +1151,7 @@ Test(alloc, a_future_tells_or_does_without)
         {"what follows on a worker", follow_later, 2, FAILS},
         {"what follows here", follow_later_here, 2, COPES},
         {"filch_fail", fail_in_a_task, 2, COPES},
-        {"filch_future_set_error", set_error, 1, COPES},
+        {"filch_future_set_error", set_error, 2, COPES},
         {"filch_future_release", release_many, 2, COPES},
         {"asking and stopping", ask_and_stop, 2, COPES},
     };
@@ -1534,11 +1537,54 @@ static int submit_beside_a_lock(int variant)
     return error;
 }
 
+/* Until the worker that waits with the lock has gone to sleep, so that it looked for a spare. */
+static void *outlast(void *argument)
+{
+    struct filch_stats stats;
+    do {
+        sched_yield();
+        filch_stats_read(filch_pool_current(), &stats);
+    } while (stats.parks == *(uint64_t *)argument);
+    return argument;
+}
+
+static void *wait_with_a_lock(void *argument)
+{
+    struct filch_group *group = argument;
+    struct filch_stats stats;
+    HOLDS(!filch_mutex_lock(&locks.mutex, FILCH_FOREVER));
+    await_sleepers(filch_pool_current(), 1);
+    filch_stats_read(filch_pool_current(), &stats);
+    HOLDS(!filch_group_submit(group, outlast, &stats.parks));
+    arm();
+    HOLDS(!filch_group_wait(group, FILCH_FOREVER));
+    disarm();
+    HOLDS(!filch_mutex_unlock(&locks.mutex));
+    return argument;
+}
+
+/* The only worker but one waits for a task of the other, and nobody else takes its place. */
+static int wait_for_a_group_with_a_lock(int variant)
+{
+    struct backend backend = {new_pool(2), NULL};
+    struct filch_group *group = NULL;
+    (void)variant;
+    locks_init();
+    HOLDS(!filch_executor_create_on(backend.pool, NULL, &backend.executor));
+    HOLDS(!filch_group_create(backend.executor, NULL, &group));
+    HOLDS(run(backend.executor, wait_with_a_lock, group) == group);
+    HOLDS(!filch_group_destroy(group));
+    locks_fini();
+    end(&backend);
+    return 0;
+}
+
 Test(alloc, without_a_spare_a_worker_blocks_or_helps)
 {
     static const struct scenario scenarios[] = {
         {"filch_blocking_begin", block_in_a_task, 2, FAILS},
         {"locks", wait_for_a_lock, LOCKS, COPES},
+        {"filch_group_wait with a lock", wait_for_a_group_with_a_lock, 1, COPES},
         {"submit beside a lock", submit_beside_a_lock, 2 * LOCKS, FAILS},
     };
     try_scenarios(scenarios, COUNT(scenarios));

@@ -244,6 +244,9 @@ Test(executor, three_tasks_one_after_another_start_one_thread)
             for (int i = 0; i < 3; i++)
                 (void)result_of(submit_to(executor, same, NULL));
             cr_assert_eq(filch_executor_threads(executor), 1, "%d", with);
+            for (int i = 0; i < 500; i++) /* each may meet the end of the last one */
+                (void)result_of(submit_to(executor, same, NULL));
+            cr_assert_eq(filch_executor_threads(executor), 1, "%d", with);
             destroy(executor);
         }
 }

@@ -4,6 +4,7 @@
  * of any length, and chains that would wait for themselves. */
 #include "executor.h"
 
+#include <filch/sync.h>
 #include <filch/wait.h>
 
 TestSuite(future_then, .init = setup);
@@ -514,12 +515,23 @@ static void *ask_last(void *argument)
     return number(1);
 }
 
-Test(future_then, a_task_may_wait_for_what_follows_on_another)
+static struct filch_mutex mutex;
+
+static void *ask_last_with_lock(void *argument)
+{
+    cr_assert_eq(filch_mutex_lock(&mutex, FILCH_FOREVER), 0);
+    void *value = ask_last(argument);
+    cr_assert_eq(filch_mutex_unlock(&mutex), 0);
+    return value;
+}
+
+/* The only worker runs `fn`; what that asks for follows on a task that stands behind it. */
+static void ask_what_follows_on_another(filch_fn *fn)
 {
     for (int executors = 0; executors < 2; executors++) {
         own = executor_of(1);
         struct filch_future *held = occupy_executor(own), *next;
-        struct filch_future *asks = submit_to(own, ask_last, &next);
+        struct filch_future *asks = submit_to(own, fn, &next);
         struct filch_future *task = submit_to(own, same, number(5));
         next = then(task, executors ? own : NULL, plus, number(1));
         sem_post(&leave);
@@ -530,6 +542,18 @@ Test(future_then, a_task_may_wait_for_what_follows_on_another)
         filch_future_release(held);
         destroy(own);
     }
+}
+
+Test(future_then, a_task_may_wait_for_what_follows_on_another)
+{
+    ask_what_follows_on_another(ask_last);
+}
+
+Test(future_then, a_task_with_a_lock_may_wait_for_what_follows_on_another)
+{
+    filch_mutex_init(&mutex);
+    ask_what_follows_on_another(ask_last_with_lock);
+    filch_mutex_fini(&mutex);
 }
 
 /* Waits for a future that follows on the same one, after this one. */

@@ -5,6 +5,7 @@
 
 #include <filch/cancel.h>
 #include <filch/group.h>
+#include <filch/sync.h>
 #include <filch/task.h>
 
 TestSuite(group, .init = setup);
@@ -192,6 +193,67 @@ Test(group, tasks_may_have_groups_of_their_own)
         cr_assert_eq(atomic_load(&ran), 364);
         backend_destroy(&backend);
     }
+}
+
+static struct filch_mutex mutex;
+
+static void *ask_for_lock(void *argument)
+{
+    cr_assert_eq(filch_mutex_lock(&mutex, FILCH_FOREVER), 0);
+    cr_assert_eq(filch_mutex_unlock(&mutex), 0);
+    return argument;
+}
+
+/* Its tasks stand behind others, which ask for the lock that it holds. */
+static void *wait_with_lock(void *group)
+{
+    cr_assert_eq(filch_mutex_lock(&mutex, FILCH_FOREVER), 0);
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(filch_executor_submit(executor_of_all, ask_for_lock, NULL, NULL), 0);
+    for (int i = 0; i < 100; i++)
+        submit_in(group, count, NULL);
+    int error = wait_for(group);
+    cr_assert_eq(filch_mutex_unlock(&mutex), 0);
+    return (void *)(intptr_t)error;
+}
+
+Test(group, the_only_worker_may_wait_for_it_with_a_lock)
+{
+    filch_mutex_init(&mutex);
+    for (enum kind kind = THREADS; kind <= SHARED; kind++) {
+        struct backend backend = backend_of(kind, 1);
+        struct filch_group *group = group_on(backend.executor);
+        executor_of_all = backend.executor;
+        atomic_store(&ran, 0);
+        cr_assert_null(result_of(submit_to(executor_of_all, wait_with_lock, group)));
+        cr_assert_eq(atomic_load(&ran), 100);
+        group_end(group);
+        backend_destroy(&backend);
+    }
+    filch_mutex_fini(&mutex);
+}
+
+/* One below the other, each with a part of the stack. */
+static void *nest_deep(void *depth)
+{
+    volatile char stack[8192];
+    stack[0] = stack[sizeof stack - 1] = 1;
+    struct filch_group *group = group_on(executor_of_all);
+    if (depth)
+        submit_in(group, nest_deep, (char *)depth - stack[0]);
+    int error = wait_for(group);
+    group_end(group);
+    atomic_fetch_add(&ran, stack[sizeof stack - 1]);
+    return error ? filch_fail(error, "nested") : NULL;
+}
+
+Test(group, tasks_may_have_groups_deeper_than_a_stack)
+{
+    struct filch_executor_options options = {.stack_size = 256 << 10};
+    executor_of_all = executor_with(1, &options);
+    cr_assert_eq(error_of(submit_to(executor_of_all, nest_deep, (void *)100)), 0);
+    cr_assert_eq(atomic_load(&ran), 101);
+    destroy(executor_of_all);
 }
 
 Test(group, is_used_again)

@@ -11,6 +11,7 @@
 #include <filch/blocking.h>
 #include <filch/cancel.h>
 #include <filch/group.h>
+#include <filch/sync.h>
 #include <filch/task.h>
 
 #include <pthread.h>
@@ -65,7 +66,7 @@ static void *set(void *flag)
     return flag;
 }
 
-/* A group within a task of another one. */
+/* A group within a task of another one, whose worker may have to leave all to others. */
 static void spread_inside(struct use *use)
 {
     enum { FLAGS = 8 };
@@ -73,14 +74,21 @@ static void spread_inside(struct use *use)
     void *arguments[FLAGS];
     size_t submitted = 0;
     struct filch_group *inner;
+    struct filch_mutex mutex;
 
     for (int i = 0; i < FLAGS; i++)
         arguments[i] = &flags[i];
+    filch_mutex_init(&mutex);
     CHECK(!filch_group_create(executors[use->number % EXECUTORS], filch_group_token(use->group),
                               &inner));
     int error = filch_group_submit_many(inner, set, arguments, FLAGS, &submitted);
     CHECK(submitted == FLAGS || error == FILCH_EFULL || error == FILCH_ECANCELED);
+    if (use->number % 2)
+        CHECK(!filch_mutex_lock(&mutex, FILCH_FOREVER));
     error = filch_group_wait(inner, FILCH_FOREVER);
+    if (use->number % 2)
+        CHECK(!filch_mutex_unlock(&mutex));
+    filch_mutex_fini(&mutex);
     CHECK(!error || (error == FILCH_ECANCELED && (use->may_cancel || use->may_fail)));
     size_t run = 0;
     for (size_t i = 0; i < FLAGS; i++)

@@ -8,7 +8,8 @@
  *
  * While a task holds a mutex its worker runs nothing that the task does not itself wait for: a
  * lock that is held across FILCH_JOIN cannot be asked for, on the same stack, by a stranger's
- * task, which would wait for ever.
+ * task, which would wait for ever. The tasks of a group, and what a future follows on, are left to
+ * another worker or to a spare, which takes the place of this one: there has to be one.
  *
  * Caller-allocated, but for the channel: init before use, fini after the last use; not to be copied
  * or moved. No call fails but for the reasons that it names. timeout: seconds, as in
