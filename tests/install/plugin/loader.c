@@ -116,7 +116,8 @@ static void run_child(const struct plugin *plugin)
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 3);
 }
 
-static void repeat(void *round(void *))
+/* left: mappings that a round leaves behind as documented. */
+static void repeat(void *round(void *), int left)
 {
     int keys = count_free_keys(), threads = count_threads(), settled = 0;
 
@@ -130,7 +131,8 @@ static void repeat(void *round(void *))
     }
     /* What the C library keeps of stacks and heaps comes and goes; one a round is too much. A
      * sanitizer keeps more. */
-    CHECK(SANITIZED || count_mappings().all < settled + (ROUNDS - SETTLED) / 2);
+    CHECK(SANITIZED ||
+          count_mappings().all < settled + (ROUNDS - SETTLED) * left + (ROUNDS - SETTLED) / 2);
 }
 
 /* ---- The cases: one round each ------------------------------------------------------------- */
@@ -208,7 +210,8 @@ static void *use(void *arg)
     return arg;
 }
 
-/* A thread that is there before the library, uses it, and ends after it. */
+/* A thread that is there before the library, uses it, and ends after it. Its scratch memory stays
+ * mapped: see sched/README.md. */
 static void *outlive(void *arg)
 {
     pthread_t thread;
@@ -228,9 +231,10 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void *(*round)(void *);
+        int left;
     } cases[] = {
-        {"work", work},           {"fork", fork_loaded},    {"detach", detach},
-        {"shut-down", shut_down}, {"in-thread", in_thread}, {"outlive", outlive},
+        {"work", work, 0},           {"fork", fork_loaded, 0},    {"detach", detach, 0},
+        {"shut-down", shut_down, 0}, {"in-thread", in_thread, 0}, {"outlive", outlive, 1},
     };
 
     CHECK(argc == 3);
@@ -240,7 +244,7 @@ int main(int argc, char **argv)
     sem_init(&unloaded, 0, 0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         if (strcmp(argv[1], cases[i].name) == 0) {
-            repeat(cases[i].round);
+            repeat(cases[i].round, cases[i].left);
             return 0;
         }
     printf("no case \"%s\"\n", argv[1]);
