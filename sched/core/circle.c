@@ -9,11 +9,11 @@
  * begins on a thread, which is awake then and will look when it sleeps. */
 #include "sched/core/circle.h"
 
+#include "sched/core/hash.h"
 #include "sched/core/worker.h"
 
 #include <pthread.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
 #define BITS 8 /* of the table's size */
@@ -25,8 +25,7 @@ static struct {
 
 static struct fi_sleeper **row_of(const void *thread)
 {
-    /* Knuth's multiplicative hashing: the upper bits depend on all bits of the address. */
-    return &table.rows[(uint64_t)(uintptr_t)thread * 0x9e3779b97f4a7c15u >> (64 - BITS)];
+    return &table.rows[fi_hash(thread, BITS)];
 }
 
 static const struct fi_sleeper *find(const void *thread)

@@ -5,6 +5,7 @@
 #include <filch/wait.h>
 
 #include "arrivals.h"
+#include "sched/core/hash.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -64,8 +65,7 @@ static int set_init(struct set *set, size_t count)
 /* Returns false if it was in the set already. */
 static bool set_add(struct set *set, struct filch_future *future)
 {
-    /* Knuth's multiplicative hashing: the upper bits depend on all bits of the address. */
-    size_t at = (size_t)((uint64_t)(uintptr_t)future * 0x9e3779b97f4a7c15u >> (64 - set->bits));
+    size_t at = fi_hash(future, set->bits);
 
     while (set->slots[at]) {
         if (set->slots[at] == future)

@@ -266,11 +266,11 @@ Test(future_wait, a_task_that_waits_for_one_beneath_it_is_told_so)
     filch_pool_destroy(other);
 }
 
-static pthread_barrier_t both_run;
+static pthread_barrier_t all_run;
 
 static void *meet_and_ask(void *argument)
 {
-    pthread_barrier_wait(&both_run);
+    pthread_barrier_wait(&all_run);
     return ask(argument);
 }
 
@@ -278,10 +278,10 @@ Test(future_wait, of_two_that_run_and_wait_for_each_other_one_waits_until_its_ti
 {
     struct filch_pool *pool = pool_of(2);
     struct question one = {.timeout = 0.001}, two = {.timeout = FILCH_FOREVER};
-    pthread_barrier_init(&both_run, NULL, 3);
+    pthread_barrier_init(&all_run, NULL, 3);
     two.future = submit(pool, meet_and_ask, &one);
     one.future = submit(pool, meet_and_ask, &two);
-    pthread_barrier_wait(&both_run);
+    pthread_barrier_wait(&all_run);
     cr_assert_eq(filch_future_result(two.future, FILCH_FOREVER, NULL), 0);
     cr_assert_eq(filch_future_result(one.future, FILCH_FOREVER, NULL), 0);
     cr_assert_eq(one.error, FILCH_ETIMEDOUT, "neither is on the other's stack");
@@ -296,32 +296,20 @@ Test(future_wait, of_two_that_run_and_wait_for_each_other_one_waits_until_its_ti
 
 enum { CIRCLE_MAX = 5 };
 
-static sem_t begin;
-
-static void *ask_when_told(void *question)
-{
-    sem_post(&entered);
-    await_signal(&begin);
-    return ask(question);
-}
-
 /* Each on a thread of its own, and each asks for the next one's result. A pool each, or one for
  * all. Returns how many were told of a deadlock. */
 static int ask_in_a_circle(int count, bool together, struct question *questions)
 {
     struct filch_pool *pools[CIRCLE_MAX];
     int found = 0;
-    sem_init(&begin, 0, 0);
+    pthread_barrier_init(&all_run, NULL, (unsigned)count + 1);
     for (int i = 0; i < count; i++)
         pools[i] = together && i > 0 ? pools[0] : pool_of(together ? count : 1);
     for (int i = 0; i < count; i++) {
         struct question *before = &questions[(i + count - 1) % count];
-        before->future = submit(pools[i], ask_when_told, &questions[i]);
+        before->future = submit(pools[i], meet_and_ask, &questions[i]);
     }
-    for (int i = 0; i < count; i++)
-        await_signal(&entered);
-    for (int i = 0; i < count; i++)
-        sem_post(&begin);
+    pthread_barrier_wait(&all_run);
     for (int i = 0; i < count; i++)
         cr_assert_eq(filch_future_result(questions[i].future, FILCH_FOREVER, NULL), 0);
     for (int i = 0; i < count; i++) {
@@ -366,13 +354,12 @@ Test(future_wait, there_is_no_circle_where_what_runs_goes_on)
 {
     struct filch_pool *pool = pool_of(1), *others = pool_of(1);
     struct question first = {.timeout = FILCH_FOREVER}, other = {.timeout = FILCH_FOREVER};
-    sem_init(&begin, 0, 0);
-    first.future = submit(others, ask_when_told, &other);
-    await_signal(&entered);
+    pthread_barrier_init(&all_run, NULL, 2);
+    first.future = submit(others, meet_and_ask, &other);
     struct filch_future *waiting = submit(pool, say_and_ask, &first);
     await_sleep(pool, &first);
     other.future = occupy(pool);
-    sem_post(&begin);
+    pthread_barrier_wait(&all_run);
     await_sleepers(others, 1);
     sem_post(&leave);
     cr_assert_eq(filch_future_result(waiting, FILCH_FOREVER, NULL), 0);
