@@ -32,8 +32,8 @@ void fi_deque_init(struct fi_deque *deque, struct filch_slot *slots, uint32_t ca
     atomic_init(&deque->split, 0);
     atomic_init(&deque->top, 0);
     /* The first fork takes the slow path, which sets the limit. */
-    atomic_init(&deque->front.limit, slots);
-    atomic_init(&deque->front.border, slots);
+    atomic_init(&deque->front.fork_limit, slots);
+    atomic_init(&deque->front.join_limit, slots);
     deque->front.serial_from = slots + capacity + 1; /* never, until the owner says so */
     deque->front.stack_end = 0;
 }
@@ -116,9 +116,9 @@ bool fi_deque_asked(const struct fi_deque *deque)
 {
     /* Relaxed: a hint. A request that is missed here is cleared by D13, after which the owner
      * looks for sleepers anyway; a thief that is awake asks again. */
-    return !atomic_load_explicit(&deque->front.limit, memory_order_relaxed) ||
-           atomic_load_explicit(&deque->front.border, memory_order_relaxed) ==
-               FILCH_BORDER_ASKED;
+    return !atomic_load_explicit(&deque->front.fork_limit, memory_order_relaxed) ||
+           atomic_load_explicit(&deque->front.join_limit, memory_order_relaxed) ==
+               FILCH_JOIN_LIMIT_ASKED;
 }
 
 void fi_deque_ask(struct fi_deque *deque)
@@ -126,11 +126,13 @@ void fi_deque_ask(struct fi_deque *deque)
     /* D12, seq_cst, with D13 and idle.h's I2 and I4: a sleeper announces itself, then asks; an
      * owner clears the request, then looks for sleepers. Either the request stands, or the
      * owner sees the sleeper. A request that stands is left alone: its line is the owner's. */
-    if (!atomic_load_explicit(&deque->front.limit, memory_order_seq_cst) &&
-        atomic_load_explicit(&deque->front.border, memory_order_seq_cst) == FILCH_BORDER_ASKED)
+    if (!atomic_load_explicit(&deque->front.fork_limit, memory_order_seq_cst) &&
+        atomic_load_explicit(&deque->front.join_limit, memory_order_seq_cst) ==
+            FILCH_JOIN_LIMIT_ASKED)
         return;
-    atomic_store_explicit(&deque->front.limit, NULL, memory_order_seq_cst);
-    atomic_store_explicit(&deque->front.border, FILCH_BORDER_ASKED, memory_order_seq_cst);
+    atomic_store_explicit(&deque->front.fork_limit, NULL, memory_order_seq_cst);
+    atomic_store_explicit(&deque->front.join_limit, FILCH_JOIN_LIMIT_ASKED,
+                          memory_order_seq_cst);
 }
 
 void fi_deque_watch(struct fi_deque *deque, uint32_t keep, bool careful)
@@ -139,8 +141,8 @@ void fi_deque_watch(struct fi_deque *deque, uint32_t keep, bool careful)
     struct filch_slot *limit = deque->end - split > keep ? split + keep : deque->end;
 
     /* D13: see D12. */
-    atomic_store_explicit(&deque->front.limit, limit, memory_order_seq_cst);
-    atomic_store_explicit(&deque->front.border, careful ? FILCH_BORDER_ASKED : split,
+    atomic_store_explicit(&deque->front.fork_limit, limit, memory_order_seq_cst);
+    atomic_store_explicit(&deque->front.join_limit, careful ? FILCH_JOIN_LIMIT_ASKED : split,
                           memory_order_seq_cst);
 }
 

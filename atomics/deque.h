@@ -11,13 +11,13 @@
  *                      shared           private tail
  *
  * The owner forks and joins at `head`, which lives in a register of the running task (slot.h).
- * Slots below `split` are shared; `border` is the address of `split`, or FILCH_BORDER_ASKED.
+ * Slots below `split` are shared; `join_limit` is the address of `split`, or FILCH_JOIN_LIMIT_ASKED.
  * Slots are positions of a stack: after a theft the owner falls back below `top` and uses them
  * again. So `top` is a word of epoch and index, and falling back starts a new epoch, on which
  * the CAS of a thief with an old word fails. Indices count slots from base.
  *
  * This file and deque.c hold the mechanism only, in plain C11 atomics, so that a model checker
- * and ThreadSanitizer check what is shipped. When to share, whom to rob and how to wait is
+ * and ThreadSanitizer check what is shipped. When to share, whom to steal from and how to wait is
  * sched/core's. atomics/README.md has the argument and the table of ordering pairs (labels D1,
  * D2, ...). */
 #ifndef FI_DEQUE_H
@@ -122,7 +122,7 @@ bool fi_slot_finish(struct filch_slot *slot);
 bool fi_slot_done(const struct filch_slot *slot);
 
 /* Owner, of a slot that was lost. The thief, or NULL while it has not said. Only to be compared
- * or robbed: the address stays valid as long as the pool. */
+ * or stolen from: the address stays valid as long as the pool. */
 void *fi_slot_thief(const struct filch_slot *slot);
 
 /* Owner, of a slot that was lost, before it sleeps. Asks the thief for a wake-up. Returns false

@@ -5,7 +5,7 @@
  * made: it grows until one takes about GRAIN_NS. Forks cost next to nothing unless somebody asks
  * for them, so whether a half goes to another worker is decided when it is taken: what Lazy Binary
  * Splitting (Tzannes, Caragea, Barua, Vishkin, 2010) does by a look at the deque, the deque does. */
-#include "sched/algorithms/guard.h"
+#include "sched/algorithms/loop_stop.h"
 #include "sched/algorithms/pace.h"
 #include "sched/algorithms/size.h"
 
@@ -41,7 +41,7 @@ struct fi_piece {
 };
 
 struct fi_loop {
-    struct fi_guard guard;
+    struct fi_loop_stop stop;
 
     /* Constant. */
     filch_for_fn *body; /* or NULL: the other one */
@@ -115,15 +115,15 @@ static void call(void *argument)
     int error = loop->body ? loop->body(loop->context, piece.rows.begin, piece.rows.end)
                            : loop->body_2d(loop->context, piece.rows, piece.columns);
 
-    fi_guard_fail(&loop->guard, error);
+    fi_loop_fail(&loop->stop, error);
 }
 
 static void run_piece(struct fi_loop *loop, struct fi_piece piece)
 {
     struct call next = {loop, piece};
 
-    if (!fi_guard_stopped(&loop->guard))
-        filch_scope_call(loop->guard.scope, call, &next);
+    if (!fi_loop_stopped(&loop->stop))
+        filch_scope_call(loop->stop.scope, call, &next);
 }
 
 /* Likewise, and learns from it as long as there is something to learn. */
@@ -233,9 +233,9 @@ static void start(void *argument)
     struct fi_loop *loop = start->loop;
     size_t all = count(start->piece), chosen = start->grain;
 
-    fi_guard_init(&loop->guard);
+    fi_loop_stop_init(&loop->stop);
     loop->workers = start->pool ? (size_t)filch_pool_size(start->pool) : 1;
-    if (!chosen && !start->pool && !loop->guard.scope)
+    if (!chosen && !start->pool && !loop->stop.scope)
         chosen = all; /* nobody can stop it */
     if (!chosen && all <= loop->workers * ONE_BY_ONE)
         chosen = 1;
@@ -259,7 +259,7 @@ static int run(struct filch_pool *pool, struct fi_loop *loop, struct fi_piece pi
     if (error || count(piece) == 0)
         return error;
     filch_token_call(used->token, start, &arguments);
-    return fi_guard_error(&loop->guard);
+    return fi_loop_error(&loop->stop);
 }
 
 int filch_for(struct filch_pool *pool, size_t begin, size_t end, filch_for_fn *body,

@@ -14,7 +14,7 @@ void fi_merge_leaf(void *argument)
     struct fi_runs *runs = &step->runs;
     size_t size = order->type->moved;
 
-    if (runs->left_count > 0 && runs->right_count > 0 && !fi_guard_stopped(&order->guard)) {
+    if (runs->left_count > 0 && runs->right_count > 0 && !fi_loop_stopped(&order->stop)) {
         order->type->merge(runs->left, runs->left_count, runs->right, runs->right_count,
                            runs->to, order->context);
         return;
@@ -34,7 +34,7 @@ static size_t from_left(struct fi_order *order, const struct fi_runs *runs, size
     size_t low = count > runs->right_count ? count - runs->right_count : 0;
     size_t high = count < runs->left_count ? count : runs->left_count;
 
-    while (low < high && !fi_guard_stopped(&order->guard)) {
+    while (low < high && !fi_loop_stopped(&order->stop)) {
         size_t i = low + (high - low) / 2;
         if (order->type->less(runs->right + (count - i - 1) * size, runs->left + i * size,
                               order->context))
@@ -85,8 +85,8 @@ static void start(void *argument)
     struct start *start = argument;
     struct fi_order *order = start->order;
 
-    fi_guard_init(&order->guard);
-    if (fi_guard_stopped(&order->guard))
+    fi_loop_stop_init(&order->stop);
+    if (fi_loop_stopped(&order->stop))
         return;
     if (start->pool)
         FILCH_RUN(start->pool, fi_merge, order, start->runs);
@@ -117,5 +117,5 @@ int filch_merge(struct filch_pool *pool, const void *left, size_t left_count, co
     if (error || left_count + right_count == 0)
         return error;
     filch_token_call(options ? options->token : NULL, start, &arguments);
-    return fi_guard_error(&order.guard);
+    return fi_loop_error(&order.stop);
 }

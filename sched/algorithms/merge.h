@@ -6,7 +6,7 @@
 #ifndef FI_MERGE_H
 #define FI_MERGE_H
 
-#include "sched/algorithms/guard.h"
+#include "sched/algorithms/loop_stop.h"
 
 #include <filch/sort.h>
 #include <filch/task.h>
@@ -14,9 +14,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What a sort or a merge goes by; constant but for the guard. */
+/* What a sort or a merge goes by; constant but for the stop. */
 struct fi_order {
-    struct fi_guard guard;
+    struct fi_loop_stop stop;
     const struct filch_sort_type *type;
     void *context; /* of the comparison */
     size_t grain;  /* at least 1 */
@@ -77,10 +77,10 @@ FILCH_VOID_TASK(fi_merge, struct fi_order *, order, const struct fi_runs *, runs
     struct fi_merge_step step = {order, *runs, *runs};
 
     if (fi_runs_count(runs) <= order->grain) {
-        filch_scope_call(order->guard.scope, fi_merge_leaf, &step);
+        filch_scope_call(order->stop.scope, fi_merge_leaf, &step);
         return;
     }
-    filch_scope_call(order->guard.scope, fi_merge_halve, &step);
+    filch_scope_call(order->stop.scope, fi_merge_halve, &step);
     FILCH_FORK(fi_merge, order, &step.rest);
     FILCH_CALL(fi_merge, order, &step.runs);
     FILCH_JOIN(fi_merge);

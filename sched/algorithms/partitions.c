@@ -93,7 +93,7 @@ static void divide(void *argument)
 
     memcpy(division->pivot, pseudomedian(sort, from, whole->count), type->moved);
     bool equal = whole->least && !is_less(sort, whole->least, division->pivot);
-    while (done < whole->count && !fi_guard_stopped(&sort->order.guard)) {
+    while (done < whole->count && !fi_loop_stopped(&sort->order.stop)) {
         size_t end = whole->count - done < STRETCH ? whole->count : done + STRETCH;
         below = type->partition(from, buffer, done, end, below, division->pivot, equal,
                                 sort->order.context);
@@ -187,7 +187,7 @@ static void sort_by_merging(const struct piece *piece, unsigned cuts)
     struct fi_sort *sort = piece->sort;
     struct piece left, right;
 
-    if (fi_guard_stopped(&sort->order.guard) || sort_run(piece))
+    if (fi_loop_stopped(&sort->order.stop) || sort_run(piece))
         return;
     if (piece->count <= FILCH_SORT_SMALL || (cuts == 0 && !has_long_runs(piece))) {
         sort_by_partitions(piece);
@@ -196,7 +196,7 @@ static void sort_by_merging(const struct piece *piece, unsigned cuts)
     cut(piece, &left, &right);
     sort_by_merging(&left, cuts ? cuts - 1 : 0);
     sort_by_merging(&right, cuts ? cuts - 1 : 0);
-    if (!fi_guard_stopped(&sort->order.guard))
+    if (!fi_loop_stopped(&sort->order.stop))
         fi_merge_serial(&sort->order, sorted_halves(&left, &right));
 }
 
@@ -211,7 +211,7 @@ static void sort_by_partitions(const struct piece *piece)
                                 piece->into_buffer, sort->order.context);
     } else if (piece->limit == 0) {
         sort_by_merging(piece, UINT_MAX);
-    } else if (!fi_guard_stopped(&sort->order.guard)) {
+    } else if (!fi_loop_stopped(&sort->order.stop)) {
         divide(&division);
         sort_by_partitions(&division.low);
         sort_by_partitions(&division.high);
@@ -232,10 +232,10 @@ FILCH_VOID_TASK(partitions, struct piece *, piece)
     struct division division = {.whole = *piece};
 
     if (piece->count <= order->grain || piece->limit == 0) {
-        filch_scope_call(order->guard.scope, sort_leaf, piece);
+        filch_scope_call(order->stop.scope, sort_leaf, piece);
         return;
     }
-    filch_scope_call(order->guard.scope, divide, &division);
+    filch_scope_call(order->stop.scope, divide, &division);
     FILCH_FORK(partitions, &division.high);
     FILCH_CALL(partitions, &division.low);
     FILCH_JOIN(partitions);
@@ -251,7 +251,7 @@ static void make_plan(void *argument)
 {
     struct plan *plan = argument;
 
-    plan->done = fi_guard_stopped(&plan->piece->sort->order.guard) || sort_run(plan->piece);
+    plan->done = fi_loop_stopped(&plan->piece->sort->order.stop) || sort_run(plan->piece);
     plan->has_long_runs = !plan->done && has_long_runs(plan->piece);
 }
 
@@ -262,7 +262,7 @@ FILCH_VOID_TASK(merges, struct piece *, piece, unsigned, cuts)
     struct plan plan = {.piece = piece};
     struct piece left, right;
 
-    filch_scope_call(order->guard.scope, make_plan, &plan);
+    filch_scope_call(order->stop.scope, make_plan, &plan);
     if (plan.done)
         return;
     if (piece->count <= order->grain || (cuts == 0 && !plan.has_long_runs)) {
@@ -273,7 +273,7 @@ FILCH_VOID_TASK(merges, struct piece *, piece, unsigned, cuts)
     FILCH_FORK(merges, &right, cuts ? cuts - 1 : 0);
     FILCH_CALL(merges, &left, cuts ? cuts - 1 : 0);
     FILCH_JOIN(merges);
-    if (!fi_guard_stopped(&order->guard)) {
+    if (!fi_loop_stopped(&order->stop)) {
         struct fi_runs runs = sorted_halves(&left, &right);
         FILCH_CALL(fi_merge, order, &runs);
     }
@@ -318,7 +318,7 @@ static void find_natural(void *argument)
         return;
     if (!error && natural->falling)
         error = filch_for(sort->pool, 0, sort->count / 2, exchange, sort, NULL);
-    fi_guard_fail(&sort->order.guard, error);
+    fi_loop_fail(&sort->order.stop, error);
     natural->found = true;
     sort->untouched = !natural->falling;
 }
@@ -351,7 +351,7 @@ FILCH_VOID_TASK(whole, struct fi_sort *, sort)
     struct piece piece = all_of(sort);
     struct natural natural = {.sort = sort};
 
-    filch_scope_call(sort->order.guard.scope, find_natural, &natural);
+    filch_scope_call(sort->order.stop.scope, find_natural, &natural);
     if (!natural.found)
         FILCH_CALL(merges, &piece, first_cuts(sort));
 }

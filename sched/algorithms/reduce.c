@@ -5,7 +5,7 @@
  * right half's in its frame, so that an accumulator that fits there takes no allocation, and
  * larger ones as many as there are nodes at work. */
 #include "sched/algorithms/blocks.h"
-#include "sched/algorithms/guard.h"
+#include "sched/algorithms/loop_stop.h"
 #include "sched/algorithms/pace.h"
 
 #include <filch/algorithm.h>
@@ -23,7 +23,7 @@
 #define ROOM FILCH_CACHE_LINE
 
 struct reduce {
-    struct fi_guard guard;
+    struct fi_loop_stop stop;
 
     /* Constant. */
     const struct filch_reduction *reduction;
@@ -43,7 +43,7 @@ static void *room_take(struct reduce *reduce, void *frame)
         return frame;
     void *room = fi_accumulators_alloc(reduce->reduction, 1);
     if (!room)
-        fi_guard_fail(&reduce->guard, FILCH_ENOMEM);
+        fi_loop_fail(&reduce->stop, FILCH_ENOMEM);
     return room;
 }
 
@@ -68,16 +68,16 @@ static void call_fold(void *argument)
     struct reduce *reduce = call->reduce;
 
     fi_accumulator_reset(reduce->reduction, call->result);
-    fi_guard_fail(&reduce->guard, reduce->reduction->fold(reduce->context, call->range.begin,
-                                                          call->range.end, call->result));
+    fi_loop_fail(&reduce->stop, reduce->reduction->fold(reduce->context, call->range.begin,
+                                                        call->range.end, call->result));
 }
 
 static void fold(struct reduce *reduce, size_t block, void *result)
 {
     struct call call = {reduce, fi_block(&reduce->blocks, block), result, NULL};
 
-    if (!fi_guard_stopped(&reduce->guard))
-        filch_scope_call(reduce->guard.scope, call_fold, &call);
+    if (!fi_loop_stopped(&reduce->stop))
+        filch_scope_call(reduce->stop.scope, call_fold, &call);
 }
 
 static void call_combine(void *argument)
@@ -85,16 +85,16 @@ static void call_combine(void *argument)
     struct call *call = argument;
     struct reduce *reduce = call->reduce;
 
-    fi_guard_fail(&reduce->guard,
-                  reduce->reduction->combine(reduce->context, call->result, call->right));
+    fi_loop_fail(&reduce->stop,
+                 reduce->reduction->combine(reduce->context, call->result, call->right));
 }
 
 static void combine(struct reduce *reduce, void *left, const void *right)
 {
     struct call call = {.reduce = reduce, .result = left, .right = right};
 
-    if (!fi_guard_stopped(&reduce->guard))
-        filch_scope_call(reduce->guard.scope, call_combine, &call);
+    if (!fi_loop_stopped(&reduce->stop))
+        filch_scope_call(reduce->stop.scope, call_combine, &call);
 }
 
 /* ---- One thread -------------------------------------------------------------------------- */
@@ -200,7 +200,7 @@ static void start(void *argument)
     alignas(FILCH_CACHE_LINE) unsigned char frame[ROOM];
     void *result;
 
-    fi_guard_init(&reduce->guard);
+    fi_loop_stop_init(&reduce->stop);
     result = room_take(reduce, frame);
     if (!result)
         return;
@@ -208,7 +208,7 @@ static void start(void *argument)
         FILCH_RUN(start->pool, whole, reduce, result);
     else
         serial(reduce, 0, reduce->blocks.count, result);
-    if (!fi_guard_error(&reduce->guard))
+    if (!fi_loop_error(&reduce->stop))
         memcpy(start->result, result, reduce->reduction->size);
     room_give(result, frame);
 }
@@ -233,5 +233,5 @@ int filch_reduce(struct filch_pool *pool, size_t begin, size_t end,
         return 0;
     }
     filch_token_call(options ? options->token : NULL, start, &arguments);
-    return fi_guard_error(&reduce.guard);
+    return fi_loop_error(&reduce.stop);
 }

@@ -6,7 +6,7 @@
  * that a block is still in a cache when its turn comes. How large the waves are does not touch the
  * result: a prefix is combined in the order of the blocks, whoever folds them. */
 #include "sched/algorithms/blocks.h"
-#include "sched/algorithms/guard.h"
+#include "sched/algorithms/loop_stop.h"
 #include "sched/algorithms/size.h"
 
 #include <filch/algorithm.h>
@@ -18,7 +18,7 @@
 #define WAVE_EACH  131072
 
 struct scan {
-    struct fi_guard guard;
+    struct fi_loop_stop stop;
 
     /* Constant. */
     struct filch_pool *pool;
@@ -55,9 +55,9 @@ static int run_blocks(void *argument, size_t begin, size_t end)
 {
     struct scan *scan = argument;
 
-    for (size_t i = begin; i < end && !fi_guard_stopped(&scan->guard); i++)
-        fi_guard_fail(&scan->guard, run_block(scan, i));
-    return fi_guard_error(&scan->guard);
+    for (size_t i = begin; i < end && !fi_loop_stopped(&scan->stop); i++)
+        fi_loop_fail(&scan->stop, run_block(scan, i));
+    return fi_loop_error(&scan->stop);
 }
 
 /* Finds the prefixes of the next blocks to be scanned; `folds` of them have been folded. */
@@ -65,11 +65,11 @@ static void find_prefixes(struct scan *scan, size_t folds)
 {
     const struct filch_reduction *reduction = scan->reduction;
 
-    for (size_t i = 0; i < scan->scans && !fi_guard_stopped(&scan->guard); i++) {
+    for (size_t i = 0; i < scan->scans && !fi_loop_stopped(&scan->stop); i++) {
         memcpy(scan->prefixes + i * scan->stride, scan->carry, reduction->size);
         if (i < folds)
-            fi_guard_fail(&scan->guard, reduction->combine(scan->context, scan->carry,
-                                                           scan->sums + i * scan->stride));
+            fi_loop_fail(&scan->stop, reduction->combine(scan->context, scan->carry,
+                                                         scan->sums + i * scan->stride));
     }
 }
 
@@ -82,9 +82,9 @@ static void run_waves(void *argument)
     for (;;) {
         size_t next = scan->first + scan->scans;
         size_t folds = next < last ? fi_smaller(scan->most, last - next) : 0;
-        fi_guard_fail(&scan->guard,
-                      filch_for(scan->pool, 0, scan->scans + folds, run_blocks, scan, NULL));
-        if (next > last || fi_guard_error(&scan->guard))
+        fi_loop_fail(&scan->stop,
+                     filch_for(scan->pool, 0, scan->scans + folds, run_blocks, scan, NULL));
+        if (next > last || fi_loop_error(&scan->stop))
             break;
         scan->first = next;
         scan->scans = folds + (next + folds == last);
@@ -94,7 +94,7 @@ static void run_waves(void *argument)
 
 FILCH_VOID_TASK(waves, struct scan *, scan)
 {
-    filch_scope_call(scan->guard.scope, run_waves, scan);
+    filch_scope_call(scan->stop.scope, run_waves, scan);
 }
 
 /* ------------------------------------------------------------------------------------------ */
@@ -114,13 +114,13 @@ static void start(void *argument)
                               : fi_larger(WAVE_ALONE / scan->blocks.size, 1);
     unsigned char *memory;
 
-    fi_guard_init(&scan->guard);
+    fi_loop_stop_init(&scan->stop);
     scan->most = fi_smaller(most, scan->blocks.count);
     scan->stride = fi_accumulator_stride(scan->reduction);
     /* One prefix more than sums, for the last block's; and the carry. */
     memory = fi_accumulators_alloc(scan->reduction, 2 * scan->most + 2);
     if (!memory) {
-        fi_guard_fail(&scan->guard, FILCH_ENOMEM);
+        fi_loop_fail(&scan->stop, FILCH_ENOMEM);
         return;
     }
     scan->sums = memory;
@@ -131,7 +131,7 @@ static void start(void *argument)
         FILCH_RUN(scan->pool, waves, scan);
     else
         run_waves(scan);
-    if (start->total && !fi_guard_error(&scan->guard))
+    if (start->total && !fi_loop_error(&scan->stop))
         memcpy(start->total, scan->prefixes + (scan->scans - 1) * scan->stride,
                scan->reduction->size);
     free(memory);
@@ -160,5 +160,5 @@ int filch_scan(struct filch_pool *pool, size_t begin, size_t end,
         return 0;
     }
     filch_token_call(options ? options->token : NULL, start, &arguments);
-    return fi_guard_error(&state.guard);
+    return fi_loop_error(&state.stop);
 }

@@ -51,7 +51,7 @@ static void copy_back(struct fi_sort *sort, const struct gathering *gathering)
                            .left_count = sort->count,
                            .to = gathering->array};
 
-    fi_guard_init(&order.guard);
+    fi_loop_stop_init(&order.stop);
     if (sort->pool)
         FILCH_RUN(sort->pool, fi_merge, &order, &runs);
     else
@@ -62,14 +62,14 @@ static void sort_by_pointers(struct fi_sort *sort, char *array)
 {
     struct gathering gathering = {sort->order.type->size, array, sort->buffer,
                                   (const char **)(void *)sort->array};
-    struct fi_guard *guard = &sort->order.guard;
+    struct fi_loop_stop *stop = &sort->order.stop;
 
-    fi_guard_fail(guard, filch_for(sort->pool, 0, sort->count, point, &gathering, NULL));
-    if (!fi_guard_error(guard))
+    fi_loop_fail(stop, filch_for(sort->pool, 0, sort->count, point, &gathering, NULL));
+    if (!fi_loop_error(stop))
         fi_sort_all(sort);
-    if (!fi_guard_error(guard) && !sort->untouched)
-        fi_guard_fail(guard, filch_for(sort->pool, 0, sort->count, gather, &gathering, NULL));
-    if (!fi_guard_error(guard) && !sort->untouched)
+    if (!fi_loop_error(stop) && !sort->untouched)
+        fi_loop_fail(stop, filch_for(sort->pool, 0, sort->count, gather, &gathering, NULL));
+    if (!fi_loop_error(stop) && !sort->untouched)
         copy_back(sort, &gathering);
 }
 
@@ -103,8 +103,8 @@ static void start(void *argument)
     struct start *start = argument;
     struct fi_sort *sort = start->sort;
 
-    fi_guard_init(&sort->order.guard);
-    if (fi_guard_stopped(&sort->order.guard))
+    fi_loop_stop_init(&sort->order.stop);
+    if (fi_loop_stopped(&sort->order.stop))
         return;
     if (sort->array == start->array)
         fi_sort_all(sort);
@@ -139,5 +139,5 @@ int filch_sort_as(struct filch_pool *pool, void *array, size_t count,
         sort.array = memory;
     filch_token_call(options ? options->token : NULL, start, &arguments);
     free(memory);
-    return fi_guard_error(&sort.order.guard);
+    return fi_loop_error(&sort.order.stop);
 }

@@ -19,8 +19,8 @@ struct fi_sort {
     bool untouched; /* it was in order */
 };
 
-/* Any thread, in the loop's scope; the guard is that scope's. Sorts the array, of one element at
- * least. An error is the guard's. */
+/* Any thread, in the loop's scope; the stop is that scope's. Sorts the array, of one element at
+ * least. An error is the stop's. */
 void fi_sort_all(struct fi_sort *sort);
 
 #endif

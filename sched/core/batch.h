@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A batch: submitted tasks that a worker has taken out of a source together, when they are so many
+ * A batch: submitted tasks that a worker has taken out of a submit queue together, when they are so many
  * and so short that taking them one by one would be most of the work. It is not the worker's alone:
  * any worker may take the oldest one, as the task that runs may be a long one after all, or wait
  * for one of them.
@@ -26,7 +26,7 @@
 
 struct fi_batch {
     _Alignas(64) _Atomic(uint64_t) word;
-    _Atomic(void *) source; /* where the items come from */
+    _Atomic(void *) submit_queue; /* where the items come from */
     _Atomic(void *) items[FI_BATCH_MAX];
 };
 
@@ -46,8 +46,8 @@ static inline bool fi_batch_empty(const struct fi_batch *batch)
 }
 
 /* The owner, of an empty batch. Whoever fills it must then look at the sleepers (idle.h): items
- * that were visible in their source were not for a moment. */
-static inline void fi_batch_fill(struct fi_batch *batch, void *source, void *const *items,
+ * that were visible in their submit queue were not for a moment. */
+static inline void fi_batch_fill(struct fi_batch *batch, void *submit_queue, void *const *items,
                                  uint32_t count)
 {
     /* Relaxed: the owner has found it empty by fi_batch_take(), whose B2 pairs with the B4 of
@@ -59,15 +59,15 @@ static inline void fi_batch_fill(struct fi_batch *batch, void *source, void *con
     assert(fi_batch_count(before) == 0);
 
     /* Relaxed, and atomic since who is late may read them: its CAS will fail. */
-    atomic_store_explicit(&batch->source, source, memory_order_relaxed);
+    atomic_store_explicit(&batch->submit_queue, submit_queue, memory_order_relaxed);
     for (uint32_t i = 0; i < count; i++)
         atomic_store_explicit(&batch->items[i], items[i], memory_order_relaxed);
     /* B1, release, pairs with B2: the items, and what they point to. seq_cst with B3. */
     atomic_store_explicit(&batch->word, epoch << 32 | count, memory_order_seq_cst /* B1 */);
 }
 
-/* Any worker. Takes the oldest item if it comes from `source` (NULL: from any), or returns NULL. */
-static inline void *fi_batch_take(struct fi_batch *batch, const void *source)
+/* Any worker. Takes the oldest item if it comes from `submit queue` (NULL: from any), or returns NULL. */
+static inline void *fi_batch_take(struct fi_batch *batch, const void *submit_queue)
 {
     /* B2, acquire, pairs with B1, which every B4 passes on, as it is a read-modify-write: the
      * items. The owner's, of an empty batch, pairs with B4: see fi_batch_fill(). */
@@ -75,10 +75,10 @@ static inline void *fi_batch_take(struct fi_batch *batch, const void *source)
 
     while (fi_batch_count(word)) {
         /* Relaxed, both: B4 fails if they are of another epoch than the word. */
-        void *from = atomic_load_explicit(&batch->source, memory_order_relaxed);
+        void *from = atomic_load_explicit(&batch->submit_queue, memory_order_relaxed);
         void *item =
             atomic_load_explicit(&batch->items[word >> 16 & 0xffff], memory_order_relaxed);
-        if (source && from != source)
+        if (submit_queue && from != submit_queue)
             return NULL;
         /* B4: the word has not changed since B2, so neither have the items: the owner fills an
          * empty batch only, in a new epoch. Release, pairs with the owner's B2: keeps the reads

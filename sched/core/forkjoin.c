@@ -13,7 +13,7 @@
 /* ---- How many of the newest forks stay private ------------------------------------------- */
 
 /* A private fork costs about a call, a shared one some locked instructions and its way through the
- * slow path. So the slow path, which alone reads the clock, lets the private tail grow (`keep`,
+ * slow path. So the slow path, which alone reads the clock, lets the private tail grow (`private_max`,
  * in slots) while it is entered more often than every SOON_NS. In a binary recursion it is then
  * entered once in 2^(keep / 2) forks, in a flat loop once in keep / 2.
  *
@@ -21,28 +21,28 @@
  * leaves is forked as fast as a row of short ones. So after FI_SEARCH_NS without a fork the next
  * EAGER forks are all shared at once, whoever is there to take them. A worker searches for as long
  * before it falls asleep, so what it forks first when it wakes is always shared. */
-#define SOON_NS  2000
-#define EAGER    64
-#define KEEP_MAX 1024
+#define SOON_NS      2000
+#define EAGER        64
+#define PRIVATE_MOST 1024
 
 /* So many forks that nobody has stolen yet are enough for thieves: below them a task runs its
  * serial clone (task.h). In a binary recursion one fork in 2^PLENTY is still a real one. */
 #define PLENTY 8
 
-static uint32_t next_keep(struct fi_level *level)
+static uint32_t next_private_max(struct fi_level *level)
 {
     int64_t now = fi_now(), gap = now - level->forked;
 
     level->forked = now;
     if (gap > FI_SEARCH_NS) {
-        level->keep = 0;
+        level->private_max = 0;
         level->eager = EAGER;
     } else if (level->eager) {
         level->eager--;
-    } else if (gap < SOON_NS && level->keep < KEEP_MAX) {
-        level->keep += level->keep < 8 ? 2 : level->keep / 2;
+    } else if (gap < SOON_NS && level->private_max < PRIVATE_MOST) {
+        level->private_max += level->private_max < 8 ? 2 : level->private_max / 2;
     }
-    return level->keep;
+    return level->private_max;
 }
 
 /* Clears the request, if there is one, and honours it: to be called when all is shared that
@@ -52,7 +52,7 @@ static void watch(struct fi_level *level)
     struct filch_pool *pool = level->worker->pool;
 
     /* While results are spilled the joins must look there first. */
-    fi_deque_watch(&level->deque, level->keep, level->spilled != NULL);
+    fi_deque_watch(&level->deque, level->private_max, level->spilled != NULL);
     level->deque.front.serial_from = fi_deque_oldest(&level->deque) + PLENTY;
     if (!fi_idle_wanted(&pool->idle))
         return;
@@ -103,7 +103,7 @@ struct filch_slot *filch_front_fork(struct filch_front *front, struct filch_slot
     struct filch_slot *next = full ? head : head + 1;
     /* What stays private: the newer half of a tail that has grown long. But whoever asks gets all
      * there is, the new slot included: its owner may be about to enter a long leaf. */
-    uint32_t kept = next_keep(level) / 2;
+    uint32_t kept = next_private_max(level) / 2;
 
     if (full || fi_deque_asked(deque))
         kept = 0;
@@ -187,7 +187,7 @@ static void run_root(struct fi_task *task, struct fi_worker *worker, struct filc
 {
     struct root *root = (struct root *)(void *)task;
 
-    (void)refusal; /* the pool's own source is not refused */
+    (void)refusal; /* the pool's own submit queue is not refused */
     fi_worker_run(worker, head, root->slot);
     fi_worker_ending(worker);
     /* The root lies on the stack of a thread that may go on at once. */
@@ -210,7 +210,7 @@ void filch_pool_run(struct filch_pool *pool, struct filch_slot *slot)
     }
     fi_latch_init(&root.latch);
     /* Memory for the queue comes back as the workers empty it. */
-    while (fi_pool_inject(pool, &pool->sources.own, FI_NORMAL, &root.task))
+    while (fi_pool_inject(pool, &pool->submit_queues.own, FI_NORMAL, &root.task))
         sched_yield();
     fi_latch_wait(&root.latch, FI_NEVER);
 }

@@ -21,7 +21,7 @@ static void level_setup(struct fi_level *level, struct fi_worker *worker,
     level->older = NULL;
     level->spilled = NULL;
     level->forked = 0;
-    level->keep = 0;
+    level->private_max = 0;
     level->eager = 0;
     atomic_init(&level->newer, NULL);
 }

@@ -5,7 +5,7 @@
 #include "sched/core/worker.h"
 
 #include "sched/core/process.h"
-#include "sched/core/slab.h"
+#include "sched/core/block_cache.h"
 
 #include <filch/stats.h>
 
@@ -40,7 +40,7 @@ static int start(struct filch_pool *pool, struct fi_worker *worker)
 
 bool fi_pool_has_work(const struct filch_pool *pool)
 {
-    if (!fi_sources_empty(&pool->sources))
+    if (!fi_submit_queues_empty(&pool->submit_queues))
         return true;
     for (int i = 0; i < fi_pool_known(pool); i++) {
         if (!fi_batch_empty(&pool->workers[i]->batch))
@@ -71,7 +71,8 @@ static bool is_needed(const struct filch_pool *pool)
     uint64_t state = atomic_load_explicit(&pool->idle.state, memory_order_seq_cst);
 
     return fi_idle_searching(state) <= 1 && fi_pool_has_work(pool) &&
-           (!initializing || fi_sources_count(&pool->sources) > (uint64_t)initializing);
+           (!initializing ||
+            fi_submit_queues_count(&pool->submit_queues) > (uint64_t)initializing);
 }
 
 void fi_pool_wake(struct filch_pool *pool)
@@ -146,8 +147,9 @@ static int start_first(struct filch_pool *pool)
     return error;
 }
 
-int fi_pool_inject_many(struct filch_pool *pool, struct fi_source *source, enum fi_rank rank,
-                        void *const *tasks, uint32_t count, uint32_t *pushed)
+int fi_pool_inject_many(struct filch_pool *pool, struct fi_submit_queue *submit_queue,
+                        enum fi_priority priority, void *const *tasks, uint32_t count,
+                        uint32_t *pushed)
 {
     int error = 0;
 
@@ -157,18 +159,20 @@ int fi_pool_inject_many(struct filch_pool *pool, struct fi_source *source, enum 
                        pool->size))
         error = start_first(pool);
     if (!error)
-        error = fi_source_push(&pool->sources, source, rank, tasks, count, pushed);
+        error = fi_submit_queue_push(&pool->submit_queues, submit_queue, priority, tasks, count,
+                                     pushed);
     if (*pushed > 0)
         fi_pool_wake(pool);
     return error;
 }
 
-struct fi_task *fi_pool_take_back(struct filch_pool *pool, const struct fi_source *source)
+struct fi_task *fi_pool_take_back(struct filch_pool *pool,
+                                  const struct fi_submit_queue *submit_queue)
 {
     struct fi_task *task = NULL;
 
     for (int i = 0; !task && i < fi_pool_known(pool); i++)
-        task = fi_batch_take(&pool->workers[i]->batch, source);
+        task = fi_batch_take(&pool->workers[i]->batch, submit_queue);
     return task;
 }
 
@@ -186,7 +190,7 @@ static void end(struct filch_pool *pool)
     notify_all(pool);
 }
 
-bool fi_pool_rest(struct filch_pool *pool)
+bool fi_pool_quiesce(struct filch_pool *pool)
 {
     /* X3, seq_cst, pairs with X1: who falls asleep last has seen it, or is notified. */
     if (atomic_load_explicit(&pool->phase, memory_order_seq_cst) != FI_CLOSING)
@@ -194,16 +198,16 @@ bool fi_pool_rest(struct filch_pool *pool)
     pthread_mutex_lock(&pool->lock);
     /* While all rest nobody takes work or makes any, and they rest at least until the lock is given
      * back: what there is to be run is seen. */
-    if (++pool->resting == pool->present && !fi_pool_has_work(pool))
+    if (++pool->quiescent == pool->present && !fi_pool_has_work(pool))
         end(pool);
     pthread_mutex_unlock(&pool->lock);
     return true;
 }
 
-void fi_pool_rise(struct filch_pool *pool)
+void fi_pool_resume(struct filch_pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
-    pool->resting--;
+    pool->quiescent--;
     pthread_mutex_unlock(&pool->lock);
 }
 
@@ -254,10 +258,10 @@ static void pool_free(struct filch_pool *pool)
     fi_process_drop(pool);
     for (int i = 0; i < fi_pool_known(pool); i++)
         fi_thread_free(pool->workers[i]);
-    fi_sources_fini(&pool->sources);
+    fi_submit_queues_fini(&pool->submit_queues);
     fi_topology_fini(&pool->topology);
     free(pool);
-    fi_slab_leave();
+    fi_block_cache_leave();
 }
 
 /* Takes over the topology. */
@@ -295,11 +299,11 @@ static struct filch_pool *pool_alloc(const struct fi_pool_plan *plan,
     if (!pool)
         return NULL;
     memset(pool, 0, bytes);
-    if (fi_sources_init(&pool->sources)) {
+    if (fi_submit_queues_init(&pool->submit_queues)) {
         free(pool);
         return NULL;
     }
-    fi_slab_enter();
+    fi_block_cache_enter();
     setup(pool, plan, topology);
     for (int i = 0; i < pool->size; i++) {
         if (!(pool->workers[i] = fi_thread_alloc(pool, i))) {

@@ -3,8 +3,8 @@
  * The process: see process.h. Nothing here is fast or needs to be. */
 #include "sched/core/process.h"
 
-#include "sched/core/circle.h"
-#include "sched/core/slab.h"
+#include "sched/core/deadlock.h"
+#include "sched/core/block_cache.h"
 #include "sched/core/worker.h"
 
 #include <filch/error.h>
@@ -77,14 +77,14 @@ void fi_process_drop(const void *pool)
 static void before_fork(void)
 {
     pthread_mutex_lock(&lock);
-    fi_slab_lock();
-    fi_circle_lock();
+    fi_block_cache_lock();
+    fi_deadlock_lock();
 }
 
 static void in_parent(void)
 {
-    fi_circle_unlock();
-    fi_slab_unlock();
+    fi_deadlock_unlock();
+    fi_block_cache_unlock();
     pthread_mutex_unlock(&lock);
 }
 
@@ -100,9 +100,9 @@ static void in_child(void)
     finishing = NULL;
     pthread_cond_init(&all_released, NULL);
     pthread_cond_init(&finished, NULL);
-    fi_circle_forget();
-    fi_circle_unlock();
-    fi_slab_unlock();
+    fi_deadlock_forget();
+    fi_deadlock_unlock();
+    fi_block_cache_unlock();
     pthread_mutex_unlock(&lock);
 }
 

@@ -6,7 +6,7 @@
 #include "sched/core/scratch.h"
 
 #include "sched/core/sanitize.h"
-#include "sched/core/slab.h"
+#include "sched/core/block_cache.h"
 #include "sched/core/worker.h"
 
 #include <pthread.h>
@@ -68,7 +68,7 @@ static void init(void)
                           memory_order_relaxed);
 }
 
-/* The library is unloaded, or the process ends, beside which other threads may go on. As in slab.c
+/* The library is unloaded, or the process ends, beside which other threads may go on. As in block_cache.c
  * what these might use is left to them: the arenas of others, and this thread's if there are tasks
  * that it may have handed memory to. */
 __attribute__((destructor(101))) static void fini(void)
@@ -76,7 +76,7 @@ __attribute__((destructor(101))) static void fini(void)
     if (!atomic_exchange_explicit(&has_key, false, memory_order_relaxed))
         return;
     pthread_key_delete(key);
-    if (mine != &none && !fi_slab_used())
+    if (mine != &none && !fi_block_cache_used())
         fi_scratch_destroy(mine);
 }
 

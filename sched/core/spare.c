@@ -141,11 +141,11 @@ void fi_spare_retire(struct fi_worker *spare)
         pthread_mutex_unlock(&pool->lock);
         if (spare->searching || fi_pool_has_ended(pool))
             return;
-        bool rests = fi_pool_rest(pool);
+        bool quiesces = fi_pool_quiesce(pool);
         fi_scratch_trim(spare->scratch);
         fi_event_wait(&spare->event, ticket, FI_NEVER);
-        if (rests)
-            fi_pool_rise(pool);
+        if (quiesces)
+            fi_pool_resume(pool);
     }
 }
 

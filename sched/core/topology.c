@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who is pinned where, and robs whom first: plans, whatever machine they are for. */
+ * Who is pinned where, and steals from whom first: plans, whatever machine they are for. */
 #include "sched/core/topology.h"
 
 #include <sched.h>

@@ -5,7 +5,7 @@
  *
  *     read     the processors that may be used, and what they share (topology_hwloc.c or _none.c)
  *     plan     those of one node; in the order in which workers are pinned to them (topology.c)
- *     order    for each worker the workers that it may rob, near ones first
+ *     order    for each worker the workers that it may steal from, near ones first
  *     bind     a thread to its processor
  *
  * Only the first step asks the machine, so that the plan can be made for any other, with
@@ -44,7 +44,7 @@ enum fi_distance {
     FI_DISTANCES,
 };
 
-/* Whom one worker robs in which order: all that are pinned, itself included, by their distance. */
+/* Whom one worker steals from in which order: all that are pinned, itself included, by their distance. */
 struct fi_order {
     uint32_t ends[FI_DISTANCES]; /* where those of each distance end */
     uint16_t workers[];

@@ -19,8 +19,8 @@
 
 #define INJECTED_FIRST 61
 
-/* How long a worker pauses that has just run the last errand there was: about 0.5 us. */
-#define ERRAND_PAUSES 16
+/* How long a worker pauses that has just run the last plain task there was: about 0.5 us. */
+#define PLAIN_TASK_PAUSES 16
 
 static _Thread_local struct fi_worker *self;
 static _Thread_local bool woke; /* a worker, since this thread last waited */
@@ -77,28 +77,28 @@ static void end_search(struct fi_worker *worker)
     fi_pool_found(worker->pool);
 }
 
-/* Tells the tally of the errands that were run last: they count only now. */
+/* Tells the count latch of the plain tasks that were run last: they count only now. */
 static void settle(struct fi_worker *worker)
 {
-    struct fi_tally *tally = worker->tally;
-    uint64_t count = worker->tallied;
+    struct fi_count_latch *count_latch = worker->count_latch;
+    uint64_t count = worker->uncounted;
 
-    if (!tally)
+    if (!count_latch)
         return;
-    worker->tally = NULL;
-    worker->tallied = 0;
-    fi_tally_sub(tally, count);
+    worker->count_latch = NULL;
+    worker->uncounted = 0;
+    fi_count_latch_sub(count_latch, count);
 }
 
-void fi_worker_tally(struct fi_worker *worker, struct fi_tally *tally)
+void fi_worker_count_later(struct fi_worker *worker, struct fi_count_latch *count_latch)
 {
-    worker->tally = tally;
-    worker->tallied++;
+    worker->count_latch = count_latch;
+    worker->uncounted++;
 }
 
-void fi_worker_settle_but(struct fi_worker *worker, const struct fi_tally *tally)
+void fi_worker_settle_but(struct fi_worker *worker, const struct fi_count_latch *count_latch)
 {
-    if (worker->tally != tally)
+    if (worker->count_latch != count_latch)
         settle(worker);
 }
 
@@ -128,7 +128,8 @@ static void run_stolen(struct fi_worker *worker, struct filch_slot *head,
 }
 
 /* Runs the oldest task that `victim` shares; asks for more where there is none. */
-static bool rob(struct fi_worker *worker, struct filch_slot *head, struct fi_worker *victim)
+static bool steal_from(struct fi_worker *worker, struct filch_slot *head,
+                       struct fi_worker *victim)
 {
     for (struct fi_level *level = &victim->first; level; level = fi_level_newer(level)) {
         struct filch_slot *slot;
@@ -148,55 +149,55 @@ static bool rob(struct fi_worker *worker, struct filch_slot *head, struct fi_wor
     return false;
 }
 
-/* Robs the first who has something of `count` workers, from a random one on. order: who they are,
+/* Steals from the first who has something of `count` workers, from a random one on. order: who they are,
  * or NULL: those from `first` on. */
-static bool rob_some(struct fi_worker *worker, struct filch_slot *head, const uint16_t *order,
-                     uint32_t first, uint32_t count)
+static bool steal_from_some(struct fi_worker *worker, struct filch_slot *head,
+                            const uint16_t *order, uint32_t first, uint32_t count)
 {
     struct fi_worker *const *workers = worker->pool->workers;
     uint32_t start = next_random(worker) % count;
 
     for (uint32_t i = 0; i < count; i++) {
         uint32_t victim = first + (start + i) % count;
-        if (rob(worker, head, workers[order ? order[victim] : victim]))
+        if (steal_from(worker, head, workers[order ? order[victim] : victim]))
             return true;
     }
     return false;
 }
 
 /* All who are pinned, near ones first; then the spares, who are anywhere. */
-static FILCH_COLD bool rob_in_order(struct fi_worker *worker, struct filch_slot *head)
+static FILCH_COLD bool steal_in_order(struct fi_worker *worker, struct filch_slot *head)
 {
     const struct fi_order *order = worker->order;
     uint32_t first = 0, known = (uint32_t)fi_pool_known(worker->pool);
 
     for (int distance = 0; distance < FI_DISTANCES; distance++) {
         uint32_t end = order->ends[distance];
-        if (end > first && rob_some(worker, head, order->workers, first, end - first))
+        if (end > first && steal_from_some(worker, head, order->workers, first, end - first))
             return true;
         first = end;
     }
-    return known > first && rob_some(worker, head, NULL, first, known - first);
+    return known > first && steal_from_some(worker, head, NULL, first, known - first);
 }
 
-static bool rob_any(struct fi_worker *worker, struct filch_slot *head)
+static bool steal_from_any(struct fi_worker *worker, struct filch_slot *head)
 {
     if (worker->order)
-        return rob_in_order(worker, head);
-    return rob_some(worker, head, NULL, 0, (uint32_t)fi_pool_known(worker->pool));
+        return steal_in_order(worker, head);
+    return steal_from_some(worker, head, NULL, 0, (uint32_t)fi_pool_known(worker->pool));
 }
 
 /* ---- Submitted tasks --------------------------------------------------------------------- */
 
-/* Tasks are taken several at once as long as a portion of them is worked off sooner than this: ten
+/* Tasks are taken several at once as long as a batch of them is worked off sooner than this: ten
  * times what it costs to take them. After a longer while they are taken one by one, in their order
  * whoever takes them. */
 #define SOON_NS 10000
 
 /* How many to take of so many: a fair share of them, and fewer if the last ones took long. */
-static uint32_t portion_of(struct fi_worker *worker)
+static uint32_t batch_size(struct fi_worker *worker)
 {
-    uint64_t count = fi_sources_count(&worker->pool->sources);
+    uint64_t count = fi_submit_queues_count(&worker->pool->submit_queues);
     uint64_t share = count / (uint64_t)fi_pool_known(worker->pool);
 
     if (share <= 1)
@@ -204,26 +205,26 @@ static uint32_t portion_of(struct fi_worker *worker)
     int64_t now = fi_now();
     bool soon = now - worker->refilled < SOON_NS;
     worker->refilled = now;
-    worker->portion = !soon                                ? 1
-                      : worker->portion < FI_BATCH_MAX / 2 ? worker->portion * 2 + 1
-                                                           : FI_BATCH_MAX;
-    return share < worker->portion ? (uint32_t)share : worker->portion;
+    worker->batch_max = !soon                                  ? 1
+                        : worker->batch_max < FI_BATCH_MAX / 2 ? worker->batch_max * 2 + 1
+                                                               : FI_BATCH_MAX;
+    return share < worker->batch_max ? (uint32_t)share : worker->batch_max;
 }
 
-/* Takes tasks out of a source: the first is returned, the others are there for all to take. */
+/* Takes tasks out of a submit queue: the first is returned, the others are there for all to take. */
 static struct fi_task *refill(struct fi_worker *worker)
 {
     struct filch_pool *pool = worker->pool;
-    struct fi_source *source;
+    struct fi_submit_queue *submit_queue;
     void *tasks[FI_BATCH_MAX];
-    uint32_t count = fi_sources_pop_many(&pool->sources, &worker->sources, tasks,
-                                         portion_of(worker), &source);
+    uint32_t count = fi_submit_queues_pop_many(&pool->submit_queues, &worker->submit_queues,
+                                               tasks, batch_size(worker), &submit_queue);
 
     /* Other threads have written them: the misses overlap. */
     for (uint32_t i = 1; i < count; i++)
         __builtin_prefetch(tasks[i], 1);
     if (count > 1) {
-        fi_batch_fill(&worker->batch, source, tasks + 1, count - 1);
+        fi_batch_fill(&worker->batch, submit_queue, tasks + 1, count - 1);
         fi_pool_wake(pool);
     }
     return count ? tasks[0] : NULL;
@@ -264,7 +265,7 @@ static bool run_injected(struct fi_worker *worker, struct filch_slot *head)
     return true;
 }
 
-/* What another worker has taken out of a source and not come to. */
+/* What another worker has taken out of a submit queue and not come to. */
 static bool run_left_over(struct fi_worker *worker, struct filch_slot *head)
 {
     struct fi_task *task = fi_pool_take_back(worker->pool, NULL);
@@ -303,22 +304,22 @@ static bool run_one(struct fi_worker *worker, struct filch_slot *head, struct fi
     struct fi_worker *thief = wait->thief ? wait->thief(wait) : NULL;
 
     /* The thief may still have older tasks than the one it took: no matter, but with a lock. */
-    if (thief && !worker->locks && rob(worker, head, thief))
+    if (thief && !worker->locks && steal_from(worker, head, thief))
         return true;
     if (is_bound(worker))
         return false;
     if (run_own_batch(worker, head)) /* refilled only when it is empty */
         return true;
-    /* Most likely it was woken for a task in a source. */
+    /* Most likely it was woken for a task in a submit queue. */
     if (worker->woken && run_injected(worker, head))
         return true;
     if (++worker->turn % INJECTED_FIRST == 0 &&
         (run_left_over(worker, head) || run_injected(worker, head)))
         return true;
-    if (worker->victim && rob(worker, head, worker->victim))
+    if (worker->victim && steal_from(worker, head, worker->victim))
         return true;
     worker->victim = NULL;
-    if (rob_any(worker, head))
+    if (steal_from_any(worker, head))
         return true;
     return run_injected(worker, head) || run_left_over(worker, head);
 }
@@ -363,14 +364,14 @@ static void park(struct fi_worker *worker, struct fi_wait *wait)
     fi_idle_announce(&pool->idle, worker->number);
     fi_pool_ask(pool);
     if (!fi_pool_has_work(pool)) {
-        bool rests = !is_midway(wait) && fi_pool_rest(pool);
+        bool quiesces = !is_midway(wait) && fi_pool_quiesce(pool);
         fi_count(&worker->parks);
         if (!is_midway(wait))
             fi_scratch_trim(worker->scratch);
         if (!wait->over(wait))
             fi_event_wait(&worker->event, ticket, wait->deadline);
-        if (rests)
-            fi_pool_rise(pool);
+        if (quiesces)
+            fi_pool_resume(pool);
         worker->woken = true;
     }
     fi_spare_return(worker);
@@ -383,16 +384,16 @@ static void park(struct fi_worker *worker, struct fi_wait *wait)
 static void search(struct fi_worker *worker, struct filch_slot *head, struct fi_wait *wait)
 {
     int64_t since = fi_now();
-    bool errands = worker->tally != NULL;
-    uint32_t pauses = errands ? ERRAND_PAUSES : 1;
+    bool tasks = worker->count_latch != NULL;
+    uint32_t pauses = tasks ? PLAIN_TASK_PAUSES : 1;
 
     settle(worker);
     if (!worker->searching) {
         fi_idle_search(&worker->pool->idle);
         worker->searching = true;
     }
-    /* Nobody waits for a single errand: what comes next may be many, if it is given the time. */
-    if (errands)
+    /* Nobody waits for a single plain task: what comes next may be many, if it is given the time. */
+    if (tasks)
         relax(&pauses, since);
     while (!wait->over(wait)) {
         if (run_one(worker, head, wait))
@@ -548,7 +549,7 @@ static void initialize(struct fi_worker *worker)
     worker->searching = false;
     (void)fi_idle_found(&pool->idle);
     /* One worker has been started; of those who submitted since nobody saw a need for more. */
-    if (fi_sources_count(&pool->sources) > (uint64_t)others + 1)
+    if (fi_submit_queues_count(&pool->submit_queues) > (uint64_t)others + 1)
         fi_pool_wake(pool);
     if (plan->initializer(plan->initializer_arg))
         plan->broken(plan->executor);

@@ -12,8 +12,8 @@
 #include "sched/core/idle.h"
 #include "sched/core/latch.h"
 #include "sched/core/scratch.h"
-#include "sched/core/source.h"
-#include "sched/core/tally.h"
+#include "sched/core/submit_queue.h"
+#include "sched/core/count_latch.h"
 #include "sched/core/topology.h"
 
 #include <filch/pool.h>
@@ -43,7 +43,7 @@ struct fi_level {
     _Atomic(struct fi_level *) newer; /* the worker writes it once; thieves read */
     struct fi_spill *spilled;         /* newest first */
     int64_t forked;                   /* when the fork's slow path was last entered, ns */
-    uint32_t keep;                    /* newest forks kept private: sched/core/forkjoin.c */
+    uint32_t private_max;             /* newest forks kept private: sched/core/forkjoin.c */
     uint32_t eager;                   /* forks to come that are shared at once: likewise */
 };
 
@@ -64,7 +64,7 @@ struct fi_worker {
     /* Constant once its thread runs. */
     struct filch_pool *pool;
     uint32_t number;        /* below the pool's size, or a spare */
-    struct fi_order *order; /* whom it robs, near ones first; NULL: nobody is near */
+    struct fi_order *order; /* whom it steals from, near ones first; NULL: nobody is near */
     uintptr_t stack_deep; /* address below which the stack counts as deep; its thread's alone */
     uintptr_t stack_end;  /* and as used up, but for a sixteenth; likewise */
     pthread_t thread;
@@ -78,15 +78,15 @@ struct fi_worker {
     uint32_t locks;         /* mutexes that its tasks hold */
     uint32_t blocking;      /* nested filch_blocking_begin() */
     bool covered;           /* and a spare was admitted for them */
-    struct fi_tally *tally; /* of the errands that were run last, or NULL */
-    uint64_t tallied;       /* how many of them it has not been told of */
+    struct fi_count_latch *count_latch; /* of the plain tasks that were run last, or NULL */
+    uint64_t uncounted;                 /* how many of them it has not been told of */
     uint32_t turn;
     uint64_t random;
-    struct fi_worker *victim;      /* the last that was robbed with success */
-    struct fi_source_turn sources; /* which one is next */
-    int64_t refilled;              /* when it last took several tasks, ns */
-    uint32_t portion;              /* how many at most */
-    struct fi_scratch *scratch;    /* or NULL; freed with the worker */
+    struct fi_worker *victim;            /* the last that was stolen from with success */
+    struct fi_submit_turn submit_queues; /* which one is next */
+    int64_t refilled;                    /* when it last took several tasks, ns */
+    uint32_t batch_max;                  /* how many at most */
+    struct fi_scratch *scratch;          /* or NULL; freed with the worker */
 
     /* Written with the pool's `lock`. */
     _Atomic(bool) started; /* it has a thread */
@@ -121,7 +121,7 @@ struct fi_pool_plan {
 
 struct filch_pool {
     struct fi_idle idle;
-    struct fi_sources sources;
+    struct fi_submit_queues submit_queues;
     _Atomic(int) phase;
     _Atomic(int) known;     /* workers[0] to workers[known - 1] exist */
     _Atomic(int) surplus;   /* members of these that spares should make up for by retiring */
@@ -141,8 +141,8 @@ struct filch_pool {
     pthread_mutex_t lock; /* workers start, are added, are admitted, retire, leave: rare */
     /* Guarded by `lock`. */
     bool detached;
-    int present; /* threads that have started and not left */
-    int resting; /* of these such as sleep, or are about to, with no task on their stack */
+    int present;   /* threads that have started and not left */
+    int quiescent; /* of these such as sleep, or are about to, with no task on their stack */
     struct fi_worker *workers[];
 };
 
@@ -170,7 +170,7 @@ void fi_worker_wait(struct fi_worker *worker, struct filch_slot *head, struct fi
 /* Worker. Runs the task in `slot`, which is the worker's alone. head as above. */
 void fi_worker_run(struct fi_worker *worker, struct filch_slot *head, struct filch_slot *slot);
 
-/* Worker, at the end of the task that it has taken out of a source, before others hear of it. It is
+/* Worker, at the end of the task that it has taken out of a submit queue, before others hear of it. It is
  * as good as searching: who hears of it and submits the next task need not have another worker
  * started. */
 void fi_worker_ending(struct fi_worker *worker);
@@ -178,12 +178,12 @@ void fi_worker_ending(struct fi_worker *worker);
 /* Worker, after fi_worker_ending() when it will be busy for longer. */
 void fi_worker_busy(struct fi_worker *worker);
 
-/* Worker. It has run one more errand that `tally` counts. The tally is told later, of several at
- * once, but before the worker does anything else than such errands. */
-void fi_worker_tally(struct fi_worker *worker, struct fi_tally *tally);
+/* Worker. It has run one more plain task that `count latch` counts. The count latch is told later, of several at
+ * once, but before the worker does anything else than such plain tasks. */
+void fi_worker_count_later(struct fi_worker *worker, struct fi_count_latch *count_latch);
 
-/* Worker, about to run something that `tally` counts (NULL: none). Tells another one now. */
-void fi_worker_settle_but(struct fi_worker *worker, const struct fi_tally *tally);
+/* Worker, about to run something that `count latch` counts (NULL: none). Tells another one now. */
+void fi_worker_settle_but(struct fi_worker *worker, const struct fi_count_latch *count_latch);
 
 /* Any thread. Blocks until wait->over(). A worker runs other tasks meanwhile. */
 void fi_wait_for(struct fi_wait *wait);
@@ -240,9 +240,9 @@ bool fi_pool_has_work(const struct filch_pool *pool);
 void fi_pool_ask(struct filch_pool *pool);
 
 /* Worker without a task, about to sleep. If the pool closes it rests from now on, and ends the pool
- * if all do. Returns true if it rests: it must call fi_pool_rise() before it looks for work. */
-bool fi_pool_rest(struct filch_pool *pool);
-void fi_pool_rise(struct filch_pool *pool);
+ * if all do. Returns true if it rests: it must call fi_pool_resume() before it looks for work. */
+bool fi_pool_quiesce(struct filch_pool *pool);
+void fi_pool_resume(struct filch_pool *pool);
 
 /* Any thread. Ends a search: if it was the last, passes it on to a sleeper, or to the owners of the
  * deques. */
@@ -252,22 +252,24 @@ void fi_pool_found(struct filch_pool *pool);
 void fi_pool_leave(struct fi_worker *worker);
 
 /* Any thread. Hands so many tasks (struct fi_task) to the workers. Returns 0, FILCH_ENOMEM,
- * FILCH_ESHUTDOWN (the source is closed), or FILCH_ETHREAD (no worker can be started); *pushed: how
+ * FILCH_ESHUTDOWN (the submit queue is closed), or FILCH_ETHREAD (no worker can be started); *pushed: how
  * many, from the first on, were handed over nevertheless. */
-int fi_pool_inject_many(struct filch_pool *pool, struct fi_source *source, enum fi_rank rank,
-                        void *const *tasks, uint32_t count, uint32_t *pushed);
+int fi_pool_inject_many(struct filch_pool *pool, struct fi_submit_queue *submit_queue,
+                        enum fi_priority priority, void *const *tasks, uint32_t count,
+                        uint32_t *pushed);
 
 /* Likewise, one task: an error, and nothing is done. */
-static inline int fi_pool_inject(struct filch_pool *pool, struct fi_source *source,
-                                 enum fi_rank rank, struct fi_task *task)
+static inline int fi_pool_inject(struct filch_pool *pool, struct fi_submit_queue *submit_queue,
+                                 enum fi_priority priority, struct fi_task *task)
 {
     void *tasks[1] = {task};
     uint32_t pushed;
-    return fi_pool_inject_many(pool, source, rank, tasks, 1, &pushed);
+    return fi_pool_inject_many(pool, submit_queue, priority, tasks, 1, &pushed);
 }
 
-/* Any thread. Takes a task of this source out of the batches, or returns NULL. */
-struct fi_task *fi_pool_take_back(struct filch_pool *pool, const struct fi_source *source);
+/* Any thread. Takes a task of this submit queue out of the batches, or returns NULL. */
+struct fi_task *fi_pool_take_back(struct filch_pool *pool,
+                                  const struct fi_submit_queue *submit_queue);
 
 /* Any thread. How many workers there are by now, spares included. */
 static inline int fi_pool_known(const struct filch_pool *pool)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Can a graph be run? Makes its plan, and looks for a circle of strong edges, by a search in depth
+ * Can a graph be run? Makes its plan, and looks for a cycle of strong edges, by a search in depth
  * that keeps its path in memory instead of on the stack. */
 #include "sched/flow/graph.h"
 
@@ -98,7 +98,7 @@ static int make_plan(const struct filch_graph *graph, struct fi_plan *plan)
     return 0;
 }
 
-/* ---- Circles ------------------------------------------------------------------------------- */
+/* ---- Cycles ------------------------------------------------------------------------------- */
 
 /* In `seen`: a node that was not met yet; that is done with; that is on the path, with so many of
  * its successors behind it. */
@@ -107,7 +107,7 @@ static int make_plan(const struct filch_graph *graph, struct fi_plan *plan)
 #define MET(n)  ((n) + 1)
 #define PAST(s) ((s)-1)
 
-/* Follows strong edges from `root`. Returns 0, or how long a circle is: the end of the path, whose
+/* Follows strong edges from `root`. Returns 0, or how long a cycle is: the end of the path, whose
  * length is *length by then. */
 static uint32_t search(const struct fi_plan *plan, uint32_t root, uint32_t *seen,
                        uint32_t *length)

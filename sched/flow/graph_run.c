@@ -10,7 +10,7 @@
  * nothing. `joining` tells it which. Nobody else can see it: it is the thread's own. */
 #include "sched/flow/graph.h"
 
-#include "sched/algorithms/guard.h"
+#include "sched/algorithms/loop_stop.h"
 
 #include <filch/task.h>
 
@@ -22,7 +22,7 @@
 #define ROW 32
 
 struct run {
-    struct fi_guard guard;
+    struct fi_loop_stop guard;
 
     /* Constant. */
     struct filch_graph *graph;
@@ -82,11 +82,11 @@ static struct work run_node(struct run *run, uint32_t node)
     const struct fi_step *step = &plan->steps[node];
     struct call next = {step, 0};
 
-    if (fi_guard_stopped(&run->guard))
+    if (fi_loop_stopped(&run->guard))
         return nothing;
     filch_scope_call(run->guard.scope, call, &next);
     if (!step->condition) {
-        fi_guard_fail(&run->guard, next.result);
+        fi_loop_fail(&run->guard, next.result);
         return (struct work){FI_GRAPH_NONE, step->first, step->first + step->successors};
     }
     if ((uint32_t)next.result >= step->successors) /* or negative */
@@ -220,7 +220,7 @@ static bool begin(struct run *run)
     struct filch_graph *graph = run->graph;
     const struct filch_graph_options *options = &run->options;
 
-    if (fi_guard_error(&run->guard))
+    if (fi_loop_error(&run->guard))
         return false;
     if (run->times > 0) {
         if (options->until ? options->until(options->until_arg) : options->times == 0)
@@ -228,7 +228,7 @@ static bool begin(struct run *run)
         if (options->times > 0 && run->times == options->times)
             return false;
     }
-    if (fi_guard_stopped(&run->guard))
+    if (fi_loop_stopped(&run->guard))
         return false;
     if (graph->torn)
         for (uint32_t i = 0; i < graph->plan.count; i++)
@@ -250,7 +250,7 @@ static void start(void *argument)
 {
     struct run *run = argument;
 
-    fi_guard_init(&run->guard);
+    fi_loop_stop_init(&run->guard);
     if (run->pool)
         FILCH_RUN(run->pool, rounds, run);
     else
@@ -269,7 +269,7 @@ static int run_inside(struct filch_graph *graph, struct filch_pool *pool,
     if (options)
         run.options = *options;
     filch_token_call(run.options.token, start, &run);
-    error = fi_guard_error(&run.guard);
+    error = fi_loop_error(&run.guard);
     graph->torn |= error != 0;
     return error;
 }

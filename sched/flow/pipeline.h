@@ -13,7 +13,7 @@
 #ifndef FI_PIPELINE_H
 #define FI_PIPELINE_H
 
-#include "sched/algorithms/guard.h"
+#include "sched/algorithms/loop_stop.h"
 
 #include <filch/pipeline.h>
 
@@ -83,7 +83,7 @@ struct filch_pipeline {
     _Atomic(bool) running; /* who runs or destroys it sets it */
 
     /* All carriers read it, and seldom write. */
-    _Alignas(FILCH_CACHE_LINE) struct fi_guard guard;
+    _Alignas(FILCH_CACHE_LINE) struct fi_loop_stop guard;
     _Atomic(bool) ended;    /* the source has */
     _Atomic(bool) invited;  /* there is a fork that has not begun */
     _Atomic(bool) recalled; /* all carriers leave */

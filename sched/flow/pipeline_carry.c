@@ -28,7 +28,7 @@ static struct fi_tray *find(struct filch_pipeline *pipeline)
 
     /* Relaxed: who misses it looks again at the next stage. */
     if (atomic_load_explicit(&pipeline->recalled, memory_order_relaxed) ||
-        fi_guard_error(&pipeline->guard))
+        fi_loop_error(&pipeline->guard))
         return NULL;
     tray = fi_stack_pop(pipeline, &pipeline->ready);
     if (tray)
@@ -80,7 +80,7 @@ static bool load(struct filch_pipeline *pipeline, struct fi_tray *tray)
         if (!ended)
             atomic_store_explicit(&pipeline->ended, true, memory_order_relaxed);
     } else if (error) {
-        fi_guard_fail(&pipeline->guard, error);
+        fi_loop_fail(&pipeline->guard, error);
     } else {
         tray->item = item;
         tray->loaded = true;
@@ -106,7 +106,7 @@ static bool process(struct filch_pipeline *pipeline, struct fi_tray *tray, bool 
     int error = step->stage.run(step->stage.context, &tray->item);
 
     if (error) {
-        fi_guard_fail(&pipeline->guard, error);
+        fi_loop_fail(&pipeline->guard, error);
         return false;
     }
     if (step->stage.kind == FILCH_STAGE_SERIAL)
@@ -128,7 +128,7 @@ static bool carry(struct filch_pipeline *pipeline, struct fi_tray *tray)
     bool others;
 
     do {
-        if (fi_guard_stopped(&pipeline->guard))
+        if (fi_loop_stopped(&pipeline->guard))
             return false;
         /* Relaxed: as in find(). */
         if (atomic_load_explicit(&pipeline->recalled, memory_order_relaxed)) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Futures one after another, as they complete: an iterator over arrivals (arrivals.h), one for
+ * Futures one after another, as they complete: an iterator over completions (completions.h), one for
  * each future that it was given. */
 #include <filch/wait.h>
 
-#include "arrivals.h"
+#include "completions.h"
 #include "sched/core/hash.h"
 
 #include <math.h>
@@ -14,14 +14,14 @@
 #include <sys/mman.h>
 
 struct filch_as_completed {
-    struct fi_arrivals arrivals;
+    struct fi_completions completions;
     int64_t deadline;
     size_t total; /* different futures */
     size_t left;  /* of these, not given out */
     size_t tried; /* records below it were offered to this thread to run */
     size_t hope;  /* records below it were given out, or were hopeless when last looked at */
     char text[64];
-    struct fi_arrival records[]; /* future: NULL once it was given out */
+    struct fi_completion records[]; /* future: NULL once it was given out */
 };
 
 /* ---- Memory ------------------------------------------------------------------------------ */
@@ -108,12 +108,12 @@ static struct filch_as_completed *alloc(struct filch_future *const *futures, siz
 /* Takes a reference to each future, and expects it. */
 static void expect_all(struct filch_as_completed *iterator)
 {
-    fi_arrivals_init(&iterator->arrivals);
+    fi_completions_init(&iterator->completions);
     for (size_t i = 0; i < iterator->total; i++) {
         if (iterator->total - i > AHEAD)
             __builtin_prefetch(iterator->records[i + AHEAD].future, 1);
-        fi_arrivals_expect(&iterator->arrivals, &iterator->records[i],
-                           filch_future_retain(iterator->records[i].future));
+        fi_completions_expect(&iterator->completions, &iterator->records[i],
+                              filch_future_retain(iterator->records[i].future));
     }
 }
 
@@ -137,14 +137,14 @@ int filch_as_completed_create(struct filch_future *const *futures, size_t count,
     return 0;
 }
 
-/* The time is up and nothing has come. But a future may have ended whose arrival is on its way:
+/* The time is up and nothing has come. But a future may have ended whose completion is on its way:
  * it counts as done, so it has to come. Returns true if there is one. */
 static bool hurry(struct filch_as_completed *iterator)
 {
     for (size_t i = 0; i < iterator->total; i++) {
-        struct fi_arrival *record = &iterator->records[i];
+        struct fi_completion *record = &iterator->records[i];
         if (record->future && fi_latch_ended(&record->future->latch)) {
-            fi_arrivals_withdraw(record); /* now all who waited for it have been told */
+            fi_completions_withdraw(record); /* now all who waited for it have been told */
             return true;
         }
     }
@@ -177,12 +177,12 @@ static int check(struct filch_as_completed *iterator)
 /* Before the thread sleeps. Returns 0 if there is something to wait for. */
 static int prepare(struct filch_as_completed *iterator)
 {
-    if (fi_arrivals_any(&iterator->arrivals) || fi_is_late(iterator->deadline))
+    if (fi_completions_any(&iterator->completions) || fi_is_late(iterator->deadline))
         return 0;
     int error = check(iterator);
     if (error || !fi_worker_self())
         return error;
-    while (iterator->tried < iterator->total && !fi_arrivals_any(&iterator->arrivals)) {
+    while (iterator->tried < iterator->total && !fi_completions_any(&iterator->completions)) {
         struct filch_future *future = iterator->records[iterator->tried++].future;
         if (future)
             (void)fi_future_run_awaited(future);
@@ -192,7 +192,7 @@ static int prepare(struct filch_as_completed *iterator)
 
 int filch_as_completed_next(struct filch_as_completed *iterator, struct filch_future **future)
 {
-    struct fi_arrival *record;
+    struct fi_completion *record;
 
     if (iterator->left == 0)
         return FILCH_EEND;
@@ -200,7 +200,7 @@ int filch_as_completed_next(struct filch_as_completed *iterator, struct filch_fu
     if (error)
         return error;
     do
-        record = fi_arrivals_take(&iterator->arrivals, iterator->deadline);
+        record = fi_completions_take(&iterator->completions, iterator->deadline);
     while (!record && hurry(iterator));
     if (!record)
         return FILCH_ETIMEDOUT;
@@ -222,9 +222,9 @@ void filch_as_completed_destroy(struct filch_as_completed *iterator)
     if (!iterator)
         return;
     for (size_t i = 0; i < iterator->total; i++) {
-        struct fi_arrival *record = &iterator->records[i];
+        struct fi_completion *record = &iterator->records[i];
         if (record->future) {
-            fi_arrivals_withdraw(record);
+            fi_completions_withdraw(record);
             filch_future_release(record->future);
         }
     }

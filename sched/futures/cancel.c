@@ -5,7 +5,7 @@
 #include <filch/cancel.h>
 
 #include "sched/core/worker.h"
-#include "sched/futures/frame.h"
+#include "sched/futures/context.h"
 #include "sched/futures/future.h"
 
 #include <math.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Executors: how they are made and how they end. Three back ends: a pool of its own, whose end is
- * the executor's; a pool that others use, where a tally says when the executor's own tasks have
+ * the executor's; a pool that others use, where a count latch says when the executor's own tasks have
  * ended; none, where the submit runs the task. submit.c has what they do in between. */
 #include "sched/futures/executor.h"
 
-#include "sched/futures/frame.h"
+#include "sched/futures/context.h"
 
 #include <sched.h>
 #include <stddef.h>
@@ -52,9 +52,9 @@ static struct filch_executor *executor_alloc(const struct filch_executor_options
     memset(executor, 0, sizeof *executor);
     atomic_init(&executor->refusal, 0);
     atomic_init(&executor->cancels, false);
-    fi_tally_init(&executor->unfinished);
+    fi_count_latch_init(&executor->unfinished);
     atomic_init(&executor->references, 1);
-    atomic_init(&executor->memories, 1);
+    atomic_init(&executor->weak_references, 1);
     executor->generation = fi_process_generation();
     executor->bounded = options->max_queued > 0;
     executor->when_full = options->when_full;
@@ -63,17 +63,17 @@ static struct filch_executor *executor_alloc(const struct filch_executor_options
     return executor;
 }
 
-void fi_executor_remember(struct filch_executor *executor)
+void fi_executor_retain_weak(struct filch_executor *executor)
 {
     /* Relaxed: the caller knows the executor, which is there. */
-    atomic_fetch_add_explicit(&executor->memories, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&executor->weak_references, 1, memory_order_relaxed);
 }
 
-void fi_executor_forget(struct filch_executor *executor)
+void fi_executor_release_weak(struct filch_executor *executor)
 {
     /* F2, as for futures. */
     if (executor &&
-        atomic_fetch_sub_explicit(&executor->memories, 1, memory_order_acq_rel) == 1)
+        atomic_fetch_sub_explicit(&executor->weak_references, 1, memory_order_acq_rel) == 1)
         free(executor);
 }
 
@@ -84,7 +84,7 @@ static void executor_free(void *argument)
 
     if (executor->bounded)
         filch_semaphore_fini(&executor->room);
-    fi_executor_forget(executor);
+    fi_executor_release_weak(executor);
 }
 
 /* An initializer has failed: nothing is run any more. */
@@ -96,7 +96,7 @@ static void executor_break(void *argument)
     /* E4: see close_executor(). */
     if (atomic_compare_exchange_strong_explicit(&executor->refusal, &open, FILCH_EBROKEN,
                                                 memory_order_seq_cst, memory_order_seq_cst))
-        fi_source_close(&executor->pool->sources, executor->source);
+        fi_submit_queue_close(&executor->pool->submit_queues, executor->submit_queue);
     fi_executor_refuse_queued(executor, FILCH_EBROKEN);
 }
 
@@ -133,8 +133,8 @@ int filch_executor_create(int max_workers, const struct filch_executor_options *
         return error;
     }
     executor->owns_pool = true;
-    executor->source = fi_source_acquire(&executor->pool->sources);
-    if (!executor->source) {
+    executor->submit_queue = fi_submit_queue_acquire(&executor->pool->submit_queues);
+    if (!executor->submit_queue) {
         fi_pool_close(executor->pool);
         fi_pool_join(executor->pool);
         executor_free(executor);
@@ -162,8 +162,8 @@ int filch_executor_create_on(struct filch_pool *pool,
     if (!executor)
         return FILCH_ENOMEM;
     executor->pool = pool;
-    executor->source = fi_source_acquire(&pool->sources);
-    if (!executor->source) {
+    executor->submit_queue = fi_submit_queue_acquire(&pool->submit_queues);
+    if (!executor->submit_queue) {
         executor_free(executor);
         return FILCH_ENOMEM;
     }
@@ -190,8 +190,9 @@ static bool is_inside(const struct filch_executor *executor)
 {
     if (executor->owns_pool && filch_pool_current() == executor->pool)
         return true;
-    for (const struct fi_frame *frame = fi_frame_current(); frame; frame = frame->outer)
-        if (frame->scope->executor == executor)
+    for (const struct fi_context *context = fi_context_current(); context;
+         context = context->outer)
+        if (context->scope->executor == executor)
             return true;
     return false;
 }
@@ -205,23 +206,23 @@ static void close_executor(struct filch_executor *executor)
 {
     int open = 0;
 
-    /* E4, seq_cst, also when it fails, with E1, E2 and E3: see fi_executor_follow(). If it fails
+    /* E4, seq_cst, also when it fails, with E1, E2 and E3: see fi_executor_submit_continuation(). If it fails
      * another has written a refusal before, which counts just as well. */
     (void)atomic_compare_exchange_strong_explicit(&executor->refusal, &open, FILCH_ESHUTDOWN,
                                                   memory_order_seq_cst, memory_order_seq_cst);
-    if (executor->source)
-        fi_source_close(&executor->pool->sources, executor->source);
+    if (executor->submit_queue)
+        fi_submit_queue_close(&executor->pool->submit_queues, executor->submit_queue);
     if (executor->owns_pool)
         fi_pool_close(executor->pool);
 }
 
 /* Nobody comes any more. */
-static void await_visitors(const struct filch_executor *executor)
+static void await_submitters(const struct filch_executor *executor)
 {
-    /* E3, seq_cst, after E4: see fi_executor_follow(). Acquire, pairs with E5: what they did with
+    /* E3, seq_cst, after E4: see fi_executor_submit_continuation(). Acquire, pairs with E5: what they did with
      * the executor. */
-    while (atomic_load_explicit(&executor->memories, memory_order_seq_cst) >=
-           FI_EXECUTOR_VISITOR)
+    while (atomic_load_explicit(&executor->weak_references, memory_order_seq_cst) >=
+           FI_EXECUTOR_SUBMITTER)
         sched_yield();
 }
 
@@ -239,11 +240,11 @@ static void run_queued(struct filch_executor *executor)
 
 static void wait_for_end(struct filch_executor *executor)
 {
-    await_visitors(executor); /* what they begin is waited for, too */
+    await_submitters(executor); /* what they begin is waited for, too */
     run_queued(executor);
     if (executor->owns_pool)
         fi_latch_wait(&executor->pool->left_by_all, FI_NEVER);
-    (void)fi_tally_wait(&executor->unfinished, FI_NEVER);
+    (void)fi_count_latch_wait(&executor->unfinished, FI_NEVER);
 }
 
 int filch_executor_shutdown(struct filch_executor *executor, bool wait, bool cancel_futures)
@@ -253,7 +254,7 @@ int filch_executor_shutdown(struct filch_executor *executor, bool wait, bool can
     if (wait && is_inside(executor))
         return FILCH_EDEADLK;
     close_executor(executor);
-    if (cancel_futures && executor->source) {
+    if (cancel_futures && executor->submit_queue) {
         /* Relaxed: for those who take tasks several at once; the others are found in the queues. */
         atomic_store_explicit(&executor->cancels, true, memory_order_relaxed);
         fi_executor_refuse_queued(executor, FILCH_ECANCELED);
@@ -271,8 +272,8 @@ void fi_executor_release(struct filch_executor *executor)
     bool held = executor->held;
     if (executor->owns_pool)
         fi_pool_join(executor->pool);
-    else if (executor->source)
-        fi_source_release(&executor->pool->sources, executor->source);
+    else if (executor->submit_queue)
+        fi_submit_queue_release(&executor->pool->submit_queues, executor->submit_queue);
     executor_free(executor);
     if (held)
         fi_process_release(false);
@@ -285,13 +286,14 @@ int filch_executor_destroy(struct filch_executor *executor)
     if (is_orphaned_by_fork(executor)) {
         if (executor->owns_pool)
             (void)filch_pool_destroy(executor->pool);
-        fi_executor_forget(executor); /* and those who stayed in the parent may wait for room */
+        fi_executor_release_weak(
+            executor); /* and those who stayed in the parent may wait for room */
         return 0;
     }
     int error = filch_executor_shutdown(executor, true, false);
     if (error)
         return error;
-    await_visitors(executor);
+    await_submitters(executor);
     (void)fi_process_leave(&executor->member, true);
     fi_executor_release(executor);
     return 0;
@@ -306,7 +308,7 @@ void filch_executor_detach(struct filch_executor *executor)
         return;
     }
     close_executor(executor);
-    await_visitors(executor);
+    await_submitters(executor);
     if (!fi_process_leave(&executor->member, false))
         return; /* the process ends, and waits for its tasks */
     if (executor->owns_pool) {

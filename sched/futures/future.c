@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Futures: how they are made, run, completed, asked and freed. What follows on them is follow.c's;
+ * Futures: how they are made, run, completed, asked and freed. What follows on them is continuation.c's;
  * the life of one is its latch's (sched/core/latch.h). Several parties hold references: users, the
- * source that a task waits in, and the future that it follows on. */
+ * submit queue that a task waits in, and the future that it follows on. */
 #include "sched/futures/future.h"
 
-#include "sched/core/circle.h"
+#include "sched/core/deadlock.h"
 #include "sched/core/process.h"
 #include "sched/futures/executor.h"
-#include "sched/futures/frame.h"
+#include "sched/futures/context.h"
 
 #include <filch/cancel.h>
 
@@ -21,7 +21,7 @@
 
 struct filch_future *fi_future_alloc(uint32_t flags)
 {
-    struct filch_future *future = fi_slab_alloc(FI_SLAB_FUTURE);
+    struct filch_future *future = fi_block_cache_alloc(FI_BLOCK_FUTURE);
 
     if (!future)
         return NULL;
@@ -69,12 +69,12 @@ static struct filch_future *future_free(struct filch_future *future)
     struct filch_future *parent = flags & FI_INHERITS ? future->parent : NULL;
 
     if (!fi_latch_ended(&future->latch))
-        fi_follow_abandon(future);
-    if (!(flags & (FI_INHERITS | FI_FOLLOWS)))
+        fi_continuations_abandon(future);
+    if (!(flags & (FI_INHERITS | FI_CONTINUES)))
         free(future->text);
     filch_token_release(future->token);
     free(future->name);
-    fi_slab_free(FI_SLAB_FUTURE, future);
+    fi_block_cache_free(FI_BLOCK_FUTURE, future);
     return parent;
 }
 
@@ -128,7 +128,7 @@ static void end(struct filch_future *future, struct fi_worker *worker)
         return;
     if (worker)
         fi_worker_busy(worker);
-    fi_follow(future, callbacks);
+    fi_continuations_dispatch(future, callbacks);
 }
 
 void fi_future_fail(struct filch_future *future, int code, const char *text)
@@ -143,7 +143,7 @@ bool fi_future_revoke(struct filch_future *future)
 
     if (!fi_latch_end(&future->latch, FI_PENDING, FI_CANCELLED, &callbacks))
         return false;
-    fi_follow(future, callbacks);
+    fi_continuations_dispatch(future, callbacks);
     return true;
 }
 
@@ -162,29 +162,29 @@ static void *call(struct filch_future *future, uintptr_t fn)
 
 void fi_future_run(struct filch_future *future, struct fi_worker *worker)
 {
-    struct fi_frame frame;
+    struct fi_context context;
     /* Relaxed, all three: it came as the rest of the task did (L2), and only this very thread draws
      * a conclusion from finding itself there. */
     uintptr_t fn = atomic_load_explicit(&future->fn, memory_order_relaxed);
 
     atomic_store_explicit(&future->fn, (uintptr_t)fi_thread_id(), memory_order_relaxed);
-    bool looping = fi_follow_pause();
-    fi_frame_enter(&frame, future, future->token, future->executor);
+    bool looping = fi_trampoline_pause();
+    fi_context_enter(&context, future, future->token, future->executor);
     void *value = call(future, fn);
-    fi_follow_resume(looping);
+    fi_trampoline_resume(looping);
     if (fi_failed(value)) {
         const char *text;
-        int code = fi_frame_failure(&frame, &text);
+        int code = fi_context_failure(&context, &text);
         set_failure(future, code, text);
     } else {
         future->value = value;
     }
     atomic_store_explicit(&future->fn, 0, memory_order_relaxed);
     end(future, worker);
-    fi_frame_leave(&frame); /* the executor has to wait for the callbacks, too */
+    fi_context_leave(&context); /* the executor has to wait for the callbacks, too */
 }
 
-/* A waiter runs it, and its source lets go of it: the second one speaks for both. */
+/* A waiter runs it, and its submit queue lets go of it: the second one speaks for both. */
 static void end_half(struct filch_future *future, struct filch_executor *executor)
 {
     /* F3, acq_rel, pairs with itself: all that the first did with the executor. */
@@ -205,7 +205,7 @@ static bool refuse(struct filch_future *future, int refusal)
     return filch_future_cancelled(future);
 }
 
-/* Who has taken it out of its source, or runs it as it waits for it: it has started, so max_queued
+/* Who has taken it out of its submit queue, or runs it as it waits for it: it has started, so max_queued
  * does not count it any more. */
 static void leave_queue(struct filch_future *future)
 {
@@ -276,7 +276,7 @@ static int complete(struct filch_future *future, void *result, int code, const c
     else
         future->value = result;
     fi_latch_end_locked(&future->latch, FI_FINISHED, &callbacks);
-    fi_follow(future, callbacks);
+    fi_continuations_dispatch(future, callbacks);
     return 0;
 }
 
@@ -344,9 +344,9 @@ int fi_future_check_wait(struct filch_future *future)
         return FILCH_EFORKED;
     /* Relaxed: only the thread that runs it finds itself there, and wrote that itself. */
     if (atomic_load_explicit(&future->fn, memory_order_relaxed) == (uintptr_t)fi_thread_id() ||
-        fi_follows_own(future) || fi_frame_is_lent(future))
+        fi_continues_own(future) || fi_context_is_lent(future))
         return FILCH_EDEADLK;
-    fi_follow_catch_up();
+    fi_trampoline_run();
     return 0;
 }
 
@@ -356,7 +356,7 @@ bool fi_future_run_awaited(struct filch_future *future)
     struct fi_worker *worker = fi_worker_self();
 
     /* F5, acquire, pairs with F4: what it follows on, and the pool. */
-    if (!worker || atomic_load_explicit(&future->flags, memory_order_acquire) & FI_FOLLOWS ||
+    if (!worker || atomic_load_explicit(&future->flags, memory_order_acquire) & FI_CONTINUES ||
         worker->pool != future->pool)
         return false;
     if (future->token && filch_token_cancelled(future->token))
@@ -369,7 +369,7 @@ bool fi_future_run_awaited(struct filch_future *future)
     return true;
 }
 
-/* Who waits for a future in a task. It waits in vain if this would close a circle. */
+/* Who waits for a future in a task. It waits in vain if this would close a cycle. */
 struct waiting {
     struct fi_wait wait; /* first: its address is the whole's */
     struct fi_sleeper sleeper;
@@ -390,7 +390,7 @@ static const void *runner_of(void *object)
 
     if (fi_latch_state(&future->latch) != FI_RUNNING)
         return NULL;
-    /* Relaxed: a thread that has been found in the table wrote it before (core/circle.c). */
+    /* Relaxed: a thread that has been found in the table wrote it before (core/deadlock.c). */
     return (const void *)atomic_load_explicit(&future->fn, memory_order_relaxed);
 }
 
@@ -402,7 +402,7 @@ static bool enlist(struct fi_wait *wait)
     wait->waiter = (struct fi_waiter){.event = wait->event};
     if (!fi_latch_enlist(&future->latch, &wait->waiter))
         return false;
-    waiting->in_vain = !fi_circle_enter(&waiting->sleeper, future, runner_of);
+    waiting->in_vain = !fi_deadlock_enter(&waiting->sleeper, future, runner_of);
     if (waiting->in_vain)
         fi_latch_delist(&future->latch, &wait->waiter);
     return !waiting->in_vain;
@@ -412,7 +412,7 @@ static void delist(struct fi_wait *wait)
 {
     struct filch_future *future = wait->object;
 
-    fi_circle_leave(&((struct waiting *)(void *)wait)->sleeper);
+    fi_deadlock_leave(&((struct waiting *)(void *)wait)->sleeper);
     fi_latch_delist(&future->latch, &wait->waiter);
 }
 
@@ -447,7 +447,7 @@ static int await(struct filch_future *future, double timeout)
     if (fi_future_run_awaited(future))
         return 0;
     int64_t deadline = fi_deadline(timeout);
-    if (deadline == FI_NEVER && fi_frame_current())
+    if (deadline == FI_NEVER && fi_context_current())
         return await_in_task(future);
     fi_latch_wait(&future->latch, deadline);
     return fi_latch_ended(&future->latch) ? 0 : FILCH_ETIMEDOUT;

@@ -5,7 +5,7 @@
 #ifndef FI_FUTURE_H
 #define FI_FUTURE_H
 
-#include "sched/core/slab.h"
+#include "sched/core/block_cache.h"
 #include "sched/core/worker.h"
 
 #include <filch/executor.h>
@@ -17,22 +17,23 @@ struct filch_token;
 
 /* Bits of filch_future.flags. */
 enum {
-    FI_MANUAL = 1,  /* completed by hand */
-    FI_THEN = 2,    /* fn is a filch_then_fn */
-    FI_FOLLOWS = 4, /* `parent` has not ended, and its list of callbacks has a reference to this
+    FI_MANUAL = 1, /* completed by hand */
+    FI_THEN = 2,   /* fn is a filch_then_fn */
+    FI_CONTINUES =
+        4, /* `parent` has not ended, and its list of callbacks has a reference to this
                         future, which has none to it; changed with LOCKED */
     FI_INHERITS = 8, /* `parent` has ended, and this future has a reference to it */
     FI_STOPPED = 16, /* filch_future_stop() */
     FI_FAILED = 32,  /* finished with an error: `value` is the code, `text` its text or NULL */
     FI_QUEUED = 64,  /* max_queued counts it */
     FI_HALF =
-        128, /* a waiter runs it, and has ended it, or it is out of its source: one of two */
+        128, /* a waiter runs it, and has ended it, or it is out of its submit queue: one of two */
 };
 
 /* 104 bytes: with malloc's header and its cell in a queue 120 bytes a pending future. */
 struct filch_future {
     union {
-        struct fi_task task;         /* in a source */
+        struct fi_task task;         /* in a submit queue */
         struct fi_callback follower; /* before that: follows on another future */
     };
     struct fi_latch latch; /* and the references */
@@ -50,7 +51,7 @@ struct filch_future {
     unsigned generation;       /* of sched/core/process.h */
     _Atomic(uint32_t) flags;
 };
-_Static_assert(sizeof(struct filch_future) == FI_SLAB_FUTURE_SIZE, "as slab.h says");
+_Static_assert(sizeof(struct filch_future) == FI_BLOCK_FUTURE_SIZE, "as block_cache.h says");
 
 /* A debug build finds out who uses a future without a reference, until its memory is used again.
  * Relaxed: whoever has a reference sees it counted. */
@@ -66,7 +67,7 @@ _Static_assert(sizeof(struct filch_future) == FI_SLAB_FUTURE_SIZE, "as slab.h sa
 struct filch_future *fi_future_alloc(uint32_t flags);
 
 /* Who has claimed it (RUNNING). Runs the task, ends the future, calls the callbacks. worker: the
- * caller, if it has taken the future out of a source; NULL: it runs inside another task, or
+ * caller, if it has taken the future out of a submit queue; NULL: it runs inside another task, or
  * elsewhere. */
 void fi_future_run(struct filch_future *future, struct fi_worker *worker);
 
@@ -90,23 +91,23 @@ bool fi_future_run_awaited(struct filch_future *future);
 void fi_future_take(struct fi_task *task, struct fi_worker *worker, struct filch_slot *head,
                     int refusal);
 
-/* ---- follow.c ---------------------------------------------------------------------------- */
+/* ---- continuation.c ---------------------------------------------------------------------------- */
 
 /* Who has ended a future, with a reference to it. Calls what fi_latch_end() handed out. */
-void fi_follow(struct filch_future *future, struct fi_callback *callbacks);
+void fi_continuations_dispatch(struct filch_future *future, struct fi_callback *callbacks);
 
 /* Around a task's function. What follows on the futures that it completes is run at once, as it may
  * wait for that. */
-bool fi_follow_pause(void);
-void fi_follow_resume(bool looping);
+bool fi_trampoline_pause(void);
+void fi_trampoline_resume(bool looping);
 
 /* A thread that is about to wait for a future. Works off what follows on this very thread. */
-void fi_follow_catch_up(void);
+void fi_trampoline_run(void);
 
 /* Who gives back the last reference. What follows on a future that will never end is cancelled. */
-void fi_follow_abandon(struct filch_future *future);
+void fi_continuations_abandon(struct filch_future *future);
 
 /* Any thread. Does the future follow on one that runs on this very thread? */
-bool fi_follows_own(struct filch_future *future);
+bool fi_continues_own(struct filch_future *future);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Groups: errands that are counted together. What fails is pushed onto a list, which only grows
+ * Groups: plain tasks that are counted together. What fails is pushed onto a list, which only grows
  * until the group goes. */
 #include "sched/core/process.h"
-#include "sched/futures/errand.h"
+#include "sched/futures/plain_task.h"
 #include "sched/futures/executor.h"
-#include "sched/futures/frame.h"
+#include "sched/futures/context.h"
 
 #include <filch/cancel.h>
 #include <filch/group.h>
@@ -16,14 +16,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Constant once it is in the list. As small as an errand: who has run one has just given its memory
+/* Constant once it is in the list. As small as a plain task: who has run one has just given its memory
  * back, so that a code is kept also where no memory is left. */
 struct failure {
     struct failure *older;
     char *text; /* NULL: as its code says, or there was no memory for it */
     int code;
 };
-_Static_assert(sizeof(struct failure) <= FI_SLAB_ERRAND_SIZE, "it lies in an errand's block");
+_Static_assert(sizeof(struct failure) <= FI_BLOCK_PLAIN_TASK_SIZE,
+               "it lies in an plain's block");
 
 struct filch_group {
     /* Constant: every task reads it, on a line that none of them writes. */
@@ -31,7 +32,8 @@ struct filch_group {
     struct filch_token *token;
     unsigned generation; /* of sched/core/process.h */
 
-    alignas(FILCH_CACHE_LINE) struct fi_tally tally; /* of tasks that have not ended */
+    alignas(FILCH_CACHE_LINE) struct fi_count_latch
+        count_latch; /* of tasks that have not ended */
 
     _Atomic(struct failure *) newest;
     _Atomic(size_t) lost;    /* failures without a place in the list */
@@ -56,7 +58,7 @@ int filch_group_create(struct filch_executor *executor, struct filch_token *pare
         free(new);
         return error;
     }
-    fi_tally_init(&new->tally);
+    fi_count_latch_init(&new->count_latch);
     new->executor = executor;
     new->generation = fi_process_generation();
     atomic_init(&new->newest, NULL);
@@ -68,9 +70,9 @@ int filch_group_create(struct filch_executor *executor, struct filch_token *pare
     return 0;
 }
 
-struct fi_tally *fi_group_tally(struct filch_group *group)
+struct fi_count_latch *fi_group_count_latch(struct filch_group *group)
 {
-    return &group->tally;
+    return &group->count_latch;
 }
 
 struct filch_token *fi_group_token(struct filch_group *group)
@@ -91,7 +93,7 @@ static struct failure *failure_make(struct filch_group *group, int code, const c
         if (text)
             snprintf(group->text, sizeof group->text, "%s", text);
     } else {
-        failure = fi_slab_alloc(FI_SLAB_ERRAND);
+        failure = fi_block_cache_alloc(FI_BLOCK_PLAIN_TASK);
         if (!failure)
             return NULL;
         failure->text = text ? strdup(text) : NULL;
@@ -109,7 +111,7 @@ static void failures_free(struct filch_group *group)
         struct failure *older = failure->older;
         if (failure != &group->reserve) {
             free(failure->text);
-            fi_slab_free(FI_SLAB_ERRAND, failure);
+            fi_block_cache_free(FI_BLOCK_PLAIN_TASK, failure);
         }
         failure = older;
     }
@@ -205,20 +207,21 @@ size_t filch_group_skipped(struct filch_group *group)
 
 int filch_group_submit(struct filch_group *group, filch_fn *fn, void *arg)
 {
-    return fi_errand_submit(group->executor, group, fn, arg);
+    return fi_plain_task_submit(group->executor, group, fn, arg);
 }
 
 int filch_group_submit_many(struct filch_group *group, filch_fn *fn, void *const *args,
                             size_t count, size_t *submitted)
 {
-    return fi_errand_submit_many(group->executor, group, fn, args, count, submitted);
+    return fi_plain_task_submit_many(group->executor, group, fn, args, count, submitted);
 }
 
 /* Does one of its tasks run on this thread? */
 static bool is_inside(const struct filch_group *group)
 {
-    for (const struct fi_frame *frame = fi_frame_current(); frame; frame = frame->outer)
-        if (frame->scope->tally == &group->tally)
+    for (const struct fi_context *context = fi_context_current(); context;
+         context = context->outer)
+        if (context->scope->count_latch == &group->count_latch)
             return true;
     return false;
 }
@@ -239,7 +242,7 @@ int filch_group_wait(struct filch_group *group, double timeout)
         return FILCH_EFORKED;
     if (is_inside(group))
         return FILCH_EDEADLK;
-    if (!fi_tally_wait(&group->tally, fi_deadline(timeout)))
+    if (!fi_count_latch_wait(&group->count_latch, fi_deadline(timeout)))
         return FILCH_ETIMEDOUT;
     (void)filch_group_error(group, &code);
     return code;
@@ -257,7 +260,7 @@ int filch_group_destroy(struct filch_group *group)
     if (!is_orphaned_by_fork(group)) {
         if (is_inside(group))
             return FILCH_EDEADLK;
-        (void)fi_tally_wait(&group->tally, FI_NEVER);
+        (void)fi_count_latch_wait(&group->count_latch, FI_NEVER);
     }
     failures_free(group);
     filch_token_release(group->token);

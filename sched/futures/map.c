@@ -2,11 +2,11 @@
  *
  * map: items from a source, cut into chunks, each chunk a task and a future. All chunks that were
  * sent and not given out stand in one row; ordered, the next results are those of the row's head,
- * and unordered, those of whichever chunk arrives next (arrivals.h). */
+ * and unordered, those of whichever chunk arrives next (completions.h). */
 #include <filch/map.h>
 
-#include "arrivals.h"
-#include "frame.h"
+#include "completions.h"
+#include "context.h"
 #include "sched/core/process.h"
 
 #include <math.h>
@@ -18,7 +18,7 @@
 
 /* The items of one task, worked off one after another; the results take their places. */
 struct chunk {
-    struct fi_arrival arrival; /* first: the arrival's address is the chunk's */
+    struct fi_completion completion; /* first: the completion's address is the chunk's */
     struct filch_map *map;
     struct chunk *next, **link; /* of the row; the map's thread alone */
     size_t count;               /* items */
@@ -48,7 +48,7 @@ struct filch_map {
 
     /* The map's thread alone. */
     struct array array;
-    struct fi_arrivals arrivals;
+    struct fi_completions completions;
     struct chunk *first, **last; /* the row */
     struct chunk *current;       /* has ended, and is being given out; or NULL */
     struct chunk *failed;        /* whose text was asked for last, or NULL */
@@ -83,7 +83,7 @@ static void chunk_free(struct chunk *chunk)
 {
     if (!chunk)
         return;
-    filch_future_release(chunk->arrival.future);
+    filch_future_release(chunk->completion.future);
     free(chunk);
 }
 
@@ -121,7 +121,7 @@ static struct chunk *read_chunk(struct filch_map *map)
         free(chunk);
         return NULL;
     }
-    chunk->arrival.future = NULL;
+    chunk->completion.future = NULL;
     chunk->map = map;
     chunk->count = count;
     chunk->given = 0;
@@ -150,14 +150,15 @@ static void row_remove(struct filch_map *map, struct chunk *chunk)
 /* Returns 0 or why the executor did not take it. */
 static int send(struct filch_map *map, struct chunk *chunk)
 {
-    int error = filch_executor_submit(map->executor, run_chunk, chunk, &chunk->arrival.future);
+    int error =
+        filch_executor_submit(map->executor, run_chunk, chunk, &chunk->completion.future);
 
     if (error)
         return error;
     row_append(map, chunk);
     map->on_way += chunk->count;
     if (map->unordered)
-        fi_arrivals_expect(&map->arrivals, &chunk->arrival, chunk->arrival.future);
+        fi_completions_expect(&map->completions, &chunk->completion, chunk->completion.future);
     return 0;
 }
 
@@ -187,7 +188,7 @@ static void stop(struct filch_map *map)
     /* Relaxed: see run_chunk(). */
     atomic_store_explicit(&map->stopped, true, memory_order_relaxed);
     for (struct chunk *chunk = map->first; chunk; chunk = chunk->next)
-        (void)filch_future_cancel(chunk->arrival.future);
+        (void)filch_future_cancel(chunk->completion.future);
 }
 
 /* ---- Making and ending ------------------------------------------------------------------- */
@@ -217,7 +218,7 @@ static struct filch_map *alloc(struct filch_executor *executor, filch_fn *fn,
     map->unordered = options->unordered;
     map->generation = fi_process_generation();
     atomic_init(&map->stopped, false);
-    fi_arrivals_init(&map->arrivals);
+    fi_completions_init(&map->completions);
     map->last = &map->first;
     return map;
 }
@@ -287,9 +288,9 @@ void filch_map_destroy(struct filch_map *map)
     while (map->first) {
         struct chunk *chunk = map->first;
         if (map->generation == fi_process_generation()) /* or nobody runs it in this process */
-            fi_latch_wait(&chunk->arrival.future->latch, FI_NEVER);
+            fi_latch_wait(&chunk->completion.future->latch, FI_NEVER);
         if (map->unordered)
-            fi_arrivals_withdraw(&chunk->arrival);
+            fi_completions_withdraw(&chunk->completion);
         row_remove(map, chunk);
         chunk_free(chunk);
     }
@@ -314,7 +315,7 @@ static int check_row(const struct filch_map *map)
     int error = 0;
 
     for (const struct chunk *chunk = map->first; chunk; chunk = chunk->next) {
-        struct filch_future *future = chunk->arrival.future;
+        struct filch_future *future = chunk->completion.future;
         if (fi_latch_ended(&future->latch) || !(error = fi_future_check_wait(future)))
             return 0;
     }
@@ -326,7 +327,7 @@ static int await_any(struct filch_map *map, struct chunk **chunk)
 {
     struct fi_worker *worker = fi_worker_self();
 
-    if (!fi_arrivals_any(&map->arrivals)) {
+    if (!fi_completions_any(&map->completions)) {
         if (map->generation != fi_process_generation())
             return FILCH_EFORKED;
         int error = fi_is_late(map->deadline) ? 0 : check_row(map);
@@ -335,18 +336,18 @@ static int await_any(struct filch_map *map, struct chunk **chunk)
     }
     if (worker && worker->pool == filch_executor_pool(map->executor))
         for (struct chunk *next = map->first; next; next = next->next) {
-            if (fi_arrivals_any(&map->arrivals) || fi_is_late(map->deadline))
+            if (fi_completions_any(&map->completions) || fi_is_late(map->deadline))
                 break;
-            (void)fi_future_run_awaited(next->arrival.future);
+            (void)fi_future_run_awaited(next->completion.future);
         }
-    *chunk = (struct chunk *)(void *)fi_arrivals_take(&map->arrivals, map->deadline);
+    *chunk = (struct chunk *)(void *)fi_completions_take(&map->completions, map->deadline);
     return *chunk ? 0 : FILCH_ETIMEDOUT;
 }
 
 /* The head of the row. Returns 0 once it has ended, or why it has not. */
 static int await_first(struct filch_map *map, struct chunk **chunk)
 {
-    struct filch_future *future = map->first->arrival.future;
+    struct filch_future *future = map->first->completion.future;
     int error = filch_future_result(future, seconds_left(map), NULL);
 
     *chunk = map->first;
@@ -376,7 +377,7 @@ static int advance(struct filch_map *map)
         return error;
     }
     row_remove(map, chunk);
-    map->text = filch_future_error(chunk->arrival.future, 0, &error);
+    map->text = filch_future_error(chunk->completion.future, 0, &error);
     if (!error) {
         map->current = chunk;
         return 0;

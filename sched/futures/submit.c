@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Submitting: from a function and its argument to a task in a source. A task is a future, or, where
- * nobody wants one, an errand (errand.h). */
+ * Submitting: from a function and its argument to a task in a submit queue. A task is a future, or, where
+ * nobody wants one, a plain task (plain_task.h). */
 #include "sched/core/process.h"
-#include "sched/futures/errand.h"
+#include "sched/futures/plain_task.h"
 #include "sched/futures/executor.h"
-#include "sched/futures/frame.h"
+#include "sched/futures/context.h"
 #include "sched/futures/future.h"
 
 #include <filch/cancel.h>
@@ -19,8 +19,8 @@ int fi_executor_check(const struct filch_executor *executor)
 {
     if (executor->generation != fi_process_generation())
         return FILCH_EFORKED;
-    /* E2, seq_cst: see fi_executor_follow(). Otherwise a submit beside a shutdown may come before
-     * it; a closed source has the last word. */
+    /* E2, seq_cst: see fi_executor_submit_continuation(). Otherwise a submit beside a shutdown may come before
+     * it; a closed submit queue has the last word. */
     return atomic_load_explicit(&executor->refusal, memory_order_seq_cst);
 }
 
@@ -28,7 +28,7 @@ static void begin(struct filch_executor *executor, uint32_t count)
 {
     if (executor->owns_pool)
         return;
-    fi_tally_add(&executor->unfinished, count);
+    fi_count_latch_add(&executor->unfinished, count);
     /* F1, as for futures. */
     atomic_fetch_add_explicit(&executor->references, count, memory_order_relaxed);
 }
@@ -37,14 +37,14 @@ void fi_executor_ended(struct filch_executor *executor)
 {
     if (executor->owns_pool)
         return;
-    fi_tally_sub(&executor->unfinished, 1);
+    fi_count_latch_sub(&executor->unfinished, 1);
     fi_executor_release(executor);
 }
 
 void fi_executor_begin_here(struct filch_executor *executor)
 {
     if (executor->owns_pool)
-        fi_tally_add(&executor->unfinished, 1);
+        fi_count_latch_add(&executor->unfinished, 1);
     else
         begin(executor, 1);
 }
@@ -52,39 +52,41 @@ void fi_executor_begin_here(struct filch_executor *executor)
 void fi_executor_end_here(struct filch_executor *executor)
 {
     if (executor->owns_pool)
-        fi_tally_sub(&executor->unfinished, 1);
+        fi_count_latch_sub(&executor->unfinished, 1);
     else
         fi_executor_ended(executor);
 }
 
-int fi_executor_inject_many(struct filch_executor *executor, enum fi_rank rank,
+int fi_executor_inject_many(struct filch_executor *executor, enum fi_priority priority,
                             void *const *tasks, uint32_t count, uint32_t *pushed)
 {
     begin(executor, count);
-    int error =
-        fi_pool_inject_many(executor->pool, executor->source, rank, tasks, count, pushed);
+    int error = fi_pool_inject_many(executor->pool, executor->submit_queue, priority, tasks,
+                                    count, pushed);
     if (!error)
         return 0;
     for (uint32_t i = *pushed; i < count; i++)
         fi_executor_ended(executor);
-    /* Why the source is closed. Relaxed: it was written before Q18, which Q1 has seen. */
+    /* Why the submit queue is closed. Relaxed: it was written before Q18, which Q1 has seen. */
     int refusal = atomic_load_explicit(&executor->refusal, memory_order_relaxed);
     return error == FILCH_ESHUTDOWN && refusal ? refusal : error;
 }
 
-int fi_executor_follow(struct filch_executor *executor, struct fi_task *task)
+int fi_executor_submit_continuation(struct filch_executor *executor, struct fi_task *task)
 {
     /* E1, E2, seq_cst: whoever ends the executor first has it refuse (E4), and then looks for
-     * visitors (E3): either it sees this one, and waits, or this one is refused. */
-    atomic_fetch_add_explicit(&executor->memories, FI_EXECUTOR_VISITOR, memory_order_seq_cst);
+     * submitters (E3): either it sees this one, and waits, or this one is refused. */
+    atomic_fetch_add_explicit(&executor->weak_references, FI_EXECUTOR_SUBMITTER,
+                              memory_order_seq_cst);
     int error = fi_executor_check(executor);
     if (!error && task)
         error = fi_executor_inject(executor, FI_NORMAL, task);
     else if (!error)
         fi_executor_begin_here(executor);
     /* E5, release, pairs with E3: what this one did with the executor, and its pool. */
-    atomic_fetch_sub_explicit(&executor->memories, FI_EXECUTOR_VISITOR, memory_order_release);
-    fi_executor_forget(executor);
+    atomic_fetch_sub_explicit(&executor->weak_references, FI_EXECUTOR_SUBMITTER,
+                              memory_order_release);
+    fi_executor_release_weak(executor);
     return error;
 }
 
@@ -116,28 +118,28 @@ void fi_executor_taken(struct filch_executor *executor)
 
 struct fi_task *fi_executor_pop(struct filch_executor *executor)
 {
-    struct fi_task *task = fi_source_pop(executor->source);
-    return task ? task : fi_pool_take_back(executor->pool, executor->source);
+    struct fi_task *task = fi_submit_queue_pop(executor->submit_queue);
+    return task ? task : fi_pool_take_back(executor->pool, executor->submit_queue);
 }
 
 void fi_executor_refuse_queued(struct filch_executor *executor, int refusal)
 {
-    struct fi_frame frame;
+    struct fi_context context;
     struct fi_task *task;
 
     /* The executor has to wait for their callbacks. */
-    fi_frame_enter(&frame, NULL, NULL, executor);
+    fi_context_enter(&context, NULL, NULL, executor);
     while ((task = fi_executor_pop(executor)))
         task->run(task, NULL, NULL, refusal);
-    fi_frame_leave(&frame);
+    fi_context_leave(&context);
 }
 
 /* ---- Futures ----------------------------------------------------------------------------- */
 
-static enum fi_rank rank_of(const struct filch_task_options *options)
+static enum fi_priority priority_of(const struct filch_task_options *options)
 {
     enum filch_priority priority = options ? options->priority : FILCH_PRIORITY_NORMAL;
-    return (enum fi_rank)(FI_NORMAL - (int)priority);
+    return (enum fi_priority)(FI_NORMAL - (int)priority);
 }
 
 static bool are_valid(const struct filch_task_options *options)
@@ -192,7 +194,7 @@ int filch_executor_submit_with(struct filch_executor *executor,
     int error = fi_executor_check(executor);
     if (error)
         return error;
-    int room = executor->source ? fi_executor_enter(executor) : 1;
+    int room = executor->submit_queue ? fi_executor_enter(executor) : 1;
     if (room < 0)
         return room;
     struct filch_future *future = future_make(executor, options, fn, arg);
@@ -207,7 +209,7 @@ int filch_executor_submit_with(struct filch_executor *executor,
         run_here(future);
     } else {
         atomic_init(&future->flags, executor->bounded ? FI_QUEUED : 0);
-        error = fi_executor_inject(executor, rank_of(options), &future->task);
+        error = fi_executor_inject(executor, priority_of(options), &future->task);
     }
     if (error) {
         fi_executor_taken(executor);
@@ -224,9 +226,9 @@ int filch_executor_submit_with(struct filch_executor *executor,
 int filch_executor_submit(struct filch_executor *executor, filch_fn *fn, void *arg,
                           struct filch_future **future)
 {
-    if (future || !executor->source)
+    if (future || !executor->submit_queue)
         return filch_executor_submit_with(executor, NULL, fn, arg, future);
-    return fi_errand_submit(executor, NULL, fn, arg);
+    return fi_plain_task_submit(executor, NULL, fn, arg);
 }
 
 int filch_pool_submit(struct filch_pool *pool, filch_fn *fn, void *arg,
@@ -247,10 +249,10 @@ int filch_pool_submit(struct filch_pool *pool, filch_fn *fn, void *arg,
     new->value = arg;
     new->pool = pool;
     atomic_init(&new->latch.references, future ? 2 : 1);
-    /* Once it is in the source it may run, and be freed if nobody holds it. */
-    int error = fi_pool_inject(pool, &pool->sources.own, FI_NORMAL, &new->task);
+    /* Once it is in the submit queue it may run, and be freed if nobody holds it. */
+    int error = fi_pool_inject(pool, &pool->submit_queues.own, FI_NORMAL, &new->task);
     if (error) {
-        fi_slab_free(FI_SLAB_FUTURE, new);
+        fi_block_cache_free(FI_BLOCK_FUTURE, new);
         return error;
     }
     if (future)

@@ -14,10 +14,10 @@
 enum side { SENDING, RECEIVING };
 
 struct filch_channel {
-    _Atomic(uint64_t) word;        /* POSSIBLE(side) */
-    struct filch_turns_ queues[2]; /* of a side */
-    size_t capacity;               /* constant */
-    size_t first, count;           /* the oldest item; items */
+    _Atomic(uint64_t) word;             /* POSSIBLE(side) */
+    struct filch_sync_queue_ queues[2]; /* of a side */
+    size_t capacity;                    /* constant */
+    size_t first, count;                /* the oldest item; items */
     bool closed;
     void *items[];
 };
@@ -36,8 +36,8 @@ int filch_channel_create(size_t capacity, struct filch_channel **out)
     if (!channel)
         return FILCH_ENOMEM;
     atomic_init(&channel->word, POSSIBLE(SENDING));
-    fi_turns_init(&channel->queues[SENDING]);
-    fi_turns_init(&channel->queues[RECEIVING]);
+    fi_sync_queue_init(&channel->queues[SENDING]);
+    fi_sync_queue_init(&channel->queues[RECEIVING]);
     channel->capacity = capacity;
     channel->first = 0;
     channel->count = 0;
@@ -58,7 +58,7 @@ void filch_channel_destroy(struct filch_channel *channel)
 /* Who set LOCKED. The channel may be gone after it. */
 static void unlock(struct filch_channel *channel)
 {
-    struct filch_turn_ *chosen[2];
+    struct filch_sync_waiter_ *chosen[2];
     size_t ready[2] = {
         [SENDING] = channel->closed ? SIZE_MAX : channel->capacity - channel->count,
         [RECEIVING] = channel->closed ? SIZE_MAX : channel->count,
@@ -66,13 +66,13 @@ static void unlock(struct filch_channel *channel)
     uint64_t word = 0;
 
     for (int side = 0; side < 2; side++) {
-        chosen[side] = fi_turns_choose(&channel->queues[side], ready[side]);
+        chosen[side] = fi_sync_queue_choose(&channel->queues[side], ready[side]);
         if (ready[side])
             word |= POSSIBLE(side);
     }
     fi_word_unlock(&channel->word, word);
-    fi_turns_tell(chosen[SENDING]);
-    fi_turns_tell(chosen[RECEIVING]);
+    fi_sync_queue_tell(chosen[SENDING]);
+    fi_sync_queue_tell(chosen[RECEIVING]);
 }
 
 /* Who set LOCKED. Returns 0, FILCH_ECLOSED, or FILCH_EAGAIN: the channel is full, or empty. */
@@ -100,33 +100,33 @@ static int transfer(struct filch_channel *channel, enum side side, void **item)
 static int transfer_or_wait(struct filch_channel *channel, enum side side, void **item,
                             double timeout)
 {
-    struct filch_turns_ *queue = &channel->queues[side];
-    struct filch_turn_ turn;
+    struct filch_sync_queue_ *queue = &channel->queues[side];
+    struct filch_sync_waiter_ waiter;
     int64_t deadline = 0; /* until it is needed */
     bool late = !(timeout > 0);
 
     if (isnan(timeout))
         return FILCH_EINVAL;
     if (!late)
-        fi_turns_spin(queue, &channel->word, POSSIBLE(side));
+        fi_sync_queue_spin(queue, &channel->word, POSSIBLE(side));
     for (bool again = false;; again = true) {
         (void)fi_word_lock(&channel->word);
         if (again)
-            fi_turns_leave(queue, &turn);
+            fi_sync_queue_leave(queue, &waiter);
         int error = transfer(channel, side, item);
         if (error == FILCH_EAGAIN && late)
             error = FILCH_ETIMEDOUT;
         if (error == FILCH_EAGAIN)
-            fi_turns_join(queue, &turn, again);
+            fi_sync_queue_join(queue, &waiter, again);
         unlock(channel);
         if (error != FILCH_EAGAIN) {
             if (again)
-                fi_turn_settle(&turn);
+                fi_sync_waiter_settle(&waiter);
             return error;
         }
         if (!again)
             deadline = fi_deadline(timeout);
-        late = !fi_turn_wait(&turn, deadline, false);
+        late = !fi_sync_waiter_wait(&waiter, deadline, false);
     }
 }
 

@@ -70,7 +70,7 @@ void fi_word_unlock(_Atomic(uint64_t) *word, uint64_t value)
 
 /* ---- The queue ------------------------------------------------------------------------------ */
 
-void fi_turns_init(struct filch_turns_ *queue)
+void fi_sync_queue_init(struct filch_sync_queue_ *queue)
 {
     queue->first = NULL;
     atomic_init(&queue->spins, 0);
@@ -78,49 +78,50 @@ void fi_turns_init(struct filch_turns_ *queue)
     queue->coming = 0;
 }
 
-uint64_t fi_turns_flag(const struct filch_turns_ *queue)
+uint64_t fi_sync_queue_flag(const struct filch_sync_queue_ *queue)
 {
     return queue->first ? FI_WORD_LISTED : 0;
 }
 
-void fi_turns_join(struct filch_turns_ *queue, struct filch_turn_ *turn, bool again)
+void fi_sync_queue_join(struct filch_sync_queue_ *queue, struct filch_sync_waiter_ *waiter,
+                        bool again)
 {
-    atomic_init(&turn->state, 0);
-    turn->listed = true;
-    turn->previous = again ? NULL : queue->last;
-    turn->next = again ? queue->first : NULL;
-    *(turn->previous ? &turn->previous->next : &queue->first) = turn;
-    *(turn->next ? &turn->next->previous : &queue->last) = turn;
+    atomic_init(&waiter->state, 0);
+    waiter->listed = true;
+    waiter->previous = again ? NULL : queue->last;
+    waiter->next = again ? queue->first : NULL;
+    *(waiter->previous ? &waiter->previous->next : &queue->first) = waiter;
+    *(waiter->next ? &waiter->next->previous : &queue->last) = waiter;
 }
 
-void fi_turns_remove(struct filch_turns_ *queue, struct filch_turn_ *turn)
+void fi_sync_queue_remove(struct filch_sync_queue_ *queue, struct filch_sync_waiter_ *waiter)
 {
-    turn->listed = false;
-    *(turn->previous ? &turn->previous->next : &queue->first) = turn->next;
-    *(turn->next ? &turn->next->previous : &queue->last) = turn->previous;
+    waiter->listed = false;
+    *(waiter->previous ? &waiter->previous->next : &queue->first) = waiter->next;
+    *(waiter->next ? &waiter->next->previous : &queue->last) = waiter->previous;
 }
 
-void fi_turns_leave(struct filch_turns_ *queue, struct filch_turn_ *turn)
+void fi_sync_queue_leave(struct filch_sync_queue_ *queue, struct filch_sync_waiter_ *waiter)
 {
-    if (turn->listed)
-        fi_turns_remove(queue, turn);
+    if (waiter->listed)
+        fi_sync_queue_remove(queue, waiter);
     /* Relaxed: who chose it was LOCKED then; ASLEEP stays as it was found. */
-    else if (atomic_load_explicit(&turn->state, memory_order_relaxed) & ASLEEP)
+    else if (atomic_load_explicit(&waiter->state, memory_order_relaxed) & ASLEEP)
         queue->coming--;
 }
 
 /* Returns true if its thread sleeps, and does nothing else before it sees that it was chosen. */
-static bool choose(struct filch_turns_ *queue, struct filch_turn_ *turn)
+static bool choose(struct filch_sync_queue_ *queue, struct filch_sync_waiter_ *waiter)
 {
-    fi_turns_remove(queue, turn);
-    turn->next = NULL;
+    fi_sync_queue_remove(queue, waiter);
+    waiter->next = NULL;
     /* S5, acquire, pairs with S6: the event. */
-    return atomic_fetch_or_explicit(&turn->state, CHOSEN, memory_order_acquire) & ASLEEP;
+    return atomic_fetch_or_explicit(&waiter->state, CHOSEN, memory_order_acquire) & ASLEEP;
 }
 
-struct filch_turn_ *fi_turns_choose(struct filch_turns_ *queue, uint64_t ready)
+struct filch_sync_waiter_ *fi_sync_queue_choose(struct filch_sync_queue_ *queue, uint64_t ready)
 {
-    struct filch_turn_ *chosen = NULL, **end = &chosen;
+    struct filch_sync_waiter_ *chosen = NULL, **end = &chosen;
 
     while (queue->first && queue->coming < ready) {
         *end = queue->first;
@@ -130,23 +131,23 @@ struct filch_turn_ *fi_turns_choose(struct filch_turns_ *queue, uint64_t ready)
     return chosen;
 }
 
-struct filch_turn_ *fi_turns_choose_one(struct filch_turns_ *queue)
+struct filch_sync_waiter_ *fi_sync_queue_choose_one(struct filch_sync_queue_ *queue)
 {
-    struct filch_turn_ *turn = queue->first;
+    struct filch_sync_waiter_ *waiter = queue->first;
 
     /* Relaxed: whichever is chosen is told, asleep or not. */
-    while (turn && !(atomic_load_explicit(&turn->state, memory_order_relaxed) & ASLEEP))
-        turn = turn->next;
-    if (!turn)
-        turn = queue->last;
-    if (turn)
-        (void)choose(queue, turn);
-    return turn;
+    while (waiter && !(atomic_load_explicit(&waiter->state, memory_order_relaxed) & ASLEEP))
+        waiter = waiter->next;
+    if (!waiter)
+        waiter = queue->last;
+    if (waiter)
+        (void)choose(queue, waiter);
+    return waiter;
 }
 
-struct filch_turn_ *fi_turns_choose_all(struct filch_turns_ *queue)
+struct filch_sync_waiter_ *fi_sync_queue_choose_all(struct filch_sync_queue_ *queue)
 {
-    struct filch_turn_ *chosen = NULL, **end = &chosen;
+    struct filch_sync_waiter_ *chosen = NULL, **end = &chosen;
 
     while (queue->first) {
         *end = queue->first;
@@ -156,7 +157,8 @@ struct filch_turn_ *fi_turns_choose_all(struct filch_turns_ *queue)
     return chosen;
 }
 
-void fi_turns_spin(struct filch_turns_ *queue, const _Atomic(uint64_t) *word, uint64_t mask)
+void fi_sync_queue_spin(struct filch_sync_queue_ *queue, const _Atomic(uint64_t) *word,
+                        uint64_t mask)
 {
     /* Relaxed, as are the others here: an estimate, and a hint. */
     int usual = atomic_load_explicit(&queue->spins, memory_order_relaxed);
@@ -173,37 +175,37 @@ void fi_turns_spin(struct filch_turns_ *queue, const _Atomic(uint64_t) *word, ui
         atomic_store_explicit(&queue->spins, usual + (looks - usual) / 8, memory_order_relaxed);
 }
 
-/* ---- The turn ------------------------------------------------------------------------------- */
+/* ---- The waiter ------------------------------------------------------------------------------- */
 
-void fi_turns_tell(struct filch_turn_ *chosen)
+void fi_sync_queue_tell(struct filch_sync_waiter_ *chosen)
 {
     while (chosen) {
-        struct filch_turn_ *next = chosen->next;
+        struct filch_sync_waiter_ *next = chosen->next;
         /* Relaxed: CHOSEN, so that nobody else changes it. */
         uint32_t state = atomic_load_explicit(&chosen->state, memory_order_relaxed);
         if (state & ASLEEP)
             fi_event_notify(chosen->event);
-        /* S7, release, pairs with S8: the turn and its event may go; what the waker did before
+        /* S7, release, pairs with S8: the waiter and its event may go; what the waker did before
          * is visible. */
         atomic_store_explicit(&chosen->state, state | TOLD, memory_order_release);
         chosen = next;
     }
 }
 
-void fi_turn_settle(struct filch_turn_ *turn)
+void fi_sync_waiter_settle(struct filch_sync_waiter_ *waiter)
 {
     uint32_t looks = 1;
 
     /* S8, acquire, pairs with S7. */
-    while ((atomic_load_explicit(&turn->state, memory_order_acquire) & (CHOSEN | TOLD)) ==
+    while ((atomic_load_explicit(&waiter->state, memory_order_acquire) & (CHOSEN | TOLD)) ==
            CHOSEN)
         relax(looks++);
 }
 
-static bool is_chosen(const struct filch_turn_ *turn)
+static bool is_chosen(const struct filch_sync_waiter_ *waiter)
 {
-    /* Relaxed: fi_turn_settle() comes before anything that relies on it. */
-    return atomic_load_explicit(&turn->state, memory_order_relaxed) & CHOSEN;
+    /* Relaxed: fi_sync_waiter_settle() comes before anything that relies on it. */
+    return atomic_load_explicit(&waiter->state, memory_order_relaxed) & CHOSEN;
 }
 
 static bool turn_over(struct fi_wait *wait)
@@ -213,42 +215,42 @@ static bool turn_over(struct fi_wait *wait)
 
 static bool turn_enlist(struct fi_wait *wait)
 {
-    struct filch_turn_ *turn = wait->object;
+    struct filch_sync_waiter_ *waiter = wait->object;
     uint32_t awake = 0;
 
-    turn->event = wait->event;
+    waiter->event = wait->event;
     /* S6, release, pairs with S5: who chooses it from here on notifies the event. */
-    return atomic_compare_exchange_strong_explicit(&turn->state, &awake, ASLEEP,
+    return atomic_compare_exchange_strong_explicit(&waiter->state, &awake, ASLEEP,
                                                    memory_order_release, memory_order_relaxed);
 }
 
 static void turn_delist(struct fi_wait *wait)
 {
-    struct filch_turn_ *turn = wait->object;
+    struct filch_sync_waiter_ *waiter = wait->object;
     uint32_t asleep = ASLEEP;
 
-    /* Relaxed: takes nothing along. If it fails then the turn is chosen, and the waker may be about
+    /* Relaxed: takes nothing along. If it fails then the waiter is chosen, and the waker may be about
      * to notify the event, which must outlive that. */
-    if (!atomic_compare_exchange_strong_explicit(&turn->state, &asleep, 0, memory_order_relaxed,
-                                                 memory_order_relaxed))
-        fi_turn_settle(turn);
+    if (!atomic_compare_exchange_strong_explicit(&waiter->state, &asleep, 0,
+                                                 memory_order_relaxed, memory_order_relaxed))
+        fi_sync_waiter_settle(waiter);
 }
 
-bool fi_turn_wait(struct filch_turn_ *turn, int64_t deadline, bool spin)
+bool fi_sync_waiter_wait(struct filch_sync_waiter_ *waiter, int64_t deadline, bool spin)
 {
     struct fi_wait wait = {
         .over = turn_over,
         .enlist = turn_enlist,
         .delist = turn_delist,
         .deadline = deadline,
-        .object = turn,
+        .object = waiter,
     };
 
-    for (int looks = 0; spin && looks < SPINS_MOST && !is_chosen(turn); looks++)
+    for (int looks = 0; spin && looks < SPINS_MOST && !is_chosen(waiter); looks++)
         ck_pr_stall();
     fi_block(&wait);
-    if (!is_chosen(turn))
+    if (!is_chosen(waiter))
         return false;
-    fi_turn_settle(turn);
+    fi_sync_waiter_settle(waiter);
     return true;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who waits for a lock, and how it hears that it is its turn. What the files of this folder share.
+ * Who waits for a lock, and how it hears that it is its waiter. What the files of this folder share.
  *
  *     word:  | value: 32 bits | ... |  bit 1  |  bit 0  |
  *            |                      | LISTED  | LOCKED  |
@@ -11,17 +11,17 @@
  * are waiters. So all changes come one after another, and nobody is woken, no clock is read and
  * nothing is allocated while it is LOCKED: it is for a few instructions.
  *
- * A waiter has a turn, on its stack. It puts it into the queue, unlocks, and sleeps:
+ * A waiter has a waiter, on its stack. It puts it into the queue, unlocks, and sleeps:
  *
  *     waiter:    AWAKE <--> ASLEEP        as often as its thread wakes up for other reasons
- *     waker:     either of them --> CHOSEN    LOCKED; the turn leaves the queue
- *                CHOSEN --> TOLD              not LOCKED; this is its last access to the turn
+ *     waker:     either of them --> CHOSEN    LOCKED; the waiter leaves the queue
+ *                CHOSEN --> TOLD              not LOCKED; this is its last access to the waiter
  *
  * A waker unlocks before it tells: its last access to the object comes before who waits can go on,
  * free what it waited for, and return. A waiter that gives up looks, LOCKED, whether it still is in
  * the queue. If it is not then a waker has a TOLD on the way, which it awaits.
  *
- * Where a turn is a mere hint to look again (semaphores, channels), fi_turns_choose() keeps this:
+ * Where a waiter is a mere hint to look again (semaphores, channels), fi_sync_queue_choose() keeps this:
  * at every unlock either nobody is in the queue, or as many waiters are coming, CHOSEN while they
  * were ASLEEP, as could go on. Who was CHOSEN while AWAKE may have a stranger's task on top of its
  * stack and be back in an hour, so it does not count. Who comes looks at the value when it leaves,
@@ -43,9 +43,9 @@
 #define FI_WORD_LOCKED ((uint64_t)1)
 #define FI_WORD_LISTED ((uint64_t)2)
 
-struct filch_turn_ {
-    struct filch_turn_ *next, *previous; /* in the queue; next also among the chosen */
-    struct fi_event *event;              /* the waiter's, while it is ASLEEP */
+struct filch_sync_waiter_ {
+    struct filch_sync_waiter_ *next, *previous; /* in the queue; next also among the chosen */
+    struct fi_event *event;                     /* the waiter's, while it is ASLEEP */
     _Atomic(uint32_t) state;
     bool listed; /* in the queue; LOCKED guards it */
 };
@@ -61,47 +61,50 @@ uint64_t fi_word_lock(_Atomic(uint64_t) *word);
 /* Who set LOCKED. value: the new word, without it. */
 void fi_word_unlock(_Atomic(uint64_t) *word, uint64_t value);
 
-/* ---- The queue: with LOCKED, but for fi_turns_spin() ---------------------------------------- */
+/* ---- The queue: with LOCKED, but for fi_sync_queue_spin() ---------------------------------------- */
 
-void fi_turns_init(struct filch_turns_ *queue);
+void fi_sync_queue_init(struct filch_sync_queue_ *queue);
 
 /* LISTED, or 0. */
-uint64_t fi_turns_flag(const struct filch_turns_ *queue);
+uint64_t fi_sync_queue_flag(const struct filch_sync_queue_ *queue);
 
-/* A new turn goes last; again: one that has been told, and waits once more, goes first. */
-void fi_turns_join(struct filch_turns_ *queue, struct filch_turn_ *turn, bool again);
+/* A new waiter goes last; again: one that has been told, and waits once more, goes first. */
+void fi_sync_queue_join(struct filch_sync_queue_ *queue, struct filch_sync_waiter_ *waiter,
+                        bool again);
 
-/* The waiter, with a turn that fi_turns_choose() may have chosen. It is back. */
-void fi_turns_leave(struct filch_turns_ *queue, struct filch_turn_ *turn);
+/* The waiter, with a waiter that fi_sync_queue_choose() may have chosen. It is back. */
+void fi_sync_queue_leave(struct filch_sync_queue_ *queue, struct filch_sync_waiter_ *waiter);
 
-/* Removes a turn that is listed: it was not chosen, and will not be. */
-void fi_turns_remove(struct filch_turns_ *queue, struct filch_turn_ *turn);
+/* Removes a waiter that is listed: it was not chosen, and will not be. */
+void fi_sync_queue_remove(struct filch_sync_queue_ *queue, struct filch_sync_waiter_ *waiter);
 
-/* Chooses, longest first, until `ready` waiters are coming. Returns them, for fi_turns_tell(). */
-struct filch_turn_ *fi_turns_choose(struct filch_turns_ *queue, uint64_t ready);
+/* Chooses, longest first, until `ready` waiters are coming. Returns them, for fi_sync_queue_tell(). */
+struct filch_sync_waiter_ *fi_sync_queue_choose(struct filch_sync_queue_ *queue,
+                                                uint64_t ready);
 
 /* Chooses one: the longest that is ASLEEP or, with none, the newest, for others may lie under it on
  * its worker's stack. */
-struct filch_turn_ *fi_turns_choose_one(struct filch_turns_ *queue);
+struct filch_sync_waiter_ *fi_sync_queue_choose_one(struct filch_sync_queue_ *queue);
 
 /* Chooses all. */
-struct filch_turn_ *fi_turns_choose_all(struct filch_turns_ *queue);
+struct filch_sync_waiter_ *fi_sync_queue_choose_all(struct filch_sync_queue_ *queue);
 
 /* Any thread, before it takes its place. Looks for a moment whether a bit of `mask` gets set: some
  * microseconds at most, less where that did not help before. */
-void fi_turns_spin(struct filch_turns_ *queue, const _Atomic(uint64_t) *word, uint64_t mask);
+void fi_sync_queue_spin(struct filch_sync_queue_ *queue, const _Atomic(uint64_t) *word,
+                        uint64_t mask);
 
-/* ---- The turn: without LOCKED ---------------------------------------------------------------- */
+/* ---- The waiter: without LOCKED ---------------------------------------------------------------- */
 
 /* Who chose them. They, and what they waited for, may be gone when it returns. */
-void fi_turns_tell(struct filch_turn_ *chosen);
+void fi_sync_queue_tell(struct filch_sync_waiter_ *chosen);
 
 /* The waiter. Blocks until it was told or the deadline has passed; spin: looks for a moment first.
  * Returns true if it was told. */
-bool fi_turn_wait(struct filch_turn_ *turn, int64_t deadline, bool spin);
+bool fi_sync_waiter_wait(struct filch_sync_waiter_ *waiter, int64_t deadline, bool spin);
 
-/* The waiter, with a turn that is not listed. If it was chosen, waits until it has been told, in a
+/* The waiter, with a waiter that is not listed. If it was chosen, waits until it has been told, in a
  * moment. Nobody touches it afterwards. */
-void fi_turn_settle(struct filch_turn_ *turn);
+void fi_sync_waiter_settle(struct filch_sync_waiter_ *waiter);
 
 #endif

@@ -21,7 +21,7 @@ static uint64_t permits_of(uint64_t word)
 void filch_semaphore_init(struct filch_semaphore *semaphore, uint32_t value)
 {
     atomic_init(&semaphore->word, value * PERMIT);
-    fi_turns_init(&semaphore->queue);
+    fi_sync_queue_init(&semaphore->queue);
 }
 
 void filch_semaphore_fini(struct filch_semaphore *semaphore)
@@ -34,10 +34,10 @@ void filch_semaphore_fini(struct filch_semaphore *semaphore)
 static void unlock(struct filch_semaphore *semaphore, uint64_t word)
 {
     uint64_t permits = permits_of(word);
-    struct filch_turn_ *chosen = fi_turns_choose(&semaphore->queue, permits);
+    struct filch_sync_waiter_ *chosen = fi_sync_queue_choose(&semaphore->queue, permits);
 
-    fi_word_unlock(&semaphore->word, permits * PERMIT + fi_turns_flag(&semaphore->queue));
-    fi_turns_tell(chosen);
+    fi_word_unlock(&semaphore->word, permits * PERMIT + fi_sync_queue_flag(&semaphore->queue));
+    fi_sync_queue_tell(chosen);
 }
 
 int filch_semaphore_try_acquire(struct filch_semaphore *semaphore)
@@ -53,36 +53,36 @@ int filch_semaphore_try_acquire(struct filch_semaphore *semaphore)
     }
 }
 
-/* Takes a permit or, with none there, has `turn` take its place, unless it is too late for that.
+/* Takes a permit or, with none there, has `waiter` take its place, unless it is too late for that.
  * again: it had one before. Returns true if it took one. */
-static bool take_or_join(struct filch_semaphore *semaphore, struct filch_turn_ *turn,
+static bool take_or_join(struct filch_semaphore *semaphore, struct filch_sync_waiter_ *waiter,
                          bool again, bool late)
 {
     uint64_t word = fi_word_lock(&semaphore->word);
     bool taken = permits_of(word) > 0;
 
     if (again)
-        fi_turns_leave(&semaphore->queue, turn);
+        fi_sync_queue_leave(&semaphore->queue, waiter);
     if (!taken && !late)
-        fi_turns_join(&semaphore->queue, turn, again);
+        fi_sync_queue_join(&semaphore->queue, waiter, again);
     unlock(semaphore, taken ? word - PERMIT : word);
     return taken;
 }
 
 static FILCH_COLD int acquire_slowly(struct filch_semaphore *semaphore, double timeout)
 {
-    struct filch_turn_ turn;
+    struct filch_sync_waiter_ waiter;
     int64_t deadline = fi_deadline(timeout);
     bool taken, again = false, late = !(timeout > 0);
 
     if (!late)
-        fi_turns_spin(&semaphore->queue, &semaphore->word, ~(PERMIT - 1));
-    while (!(taken = take_or_join(semaphore, &turn, again, late)) && !late) {
-        late = !fi_turn_wait(&turn, deadline, false);
+        fi_sync_queue_spin(&semaphore->queue, &semaphore->word, ~(PERMIT - 1));
+    while (!(taken = take_or_join(semaphore, &waiter, again, late)) && !late) {
+        late = !fi_sync_waiter_wait(&waiter, deadline, false);
         again = true;
     }
     if (again)
-        fi_turn_settle(&turn);
+        fi_sync_waiter_settle(&waiter);
     return taken ? 0 : FILCH_ETIMEDOUT;
 }
 

@@ -33,7 +33,7 @@ Test(deque, a_new_one_shares_nothing)
 
 Test(deque, the_first_fork_takes_the_slow_path)
 {
-    cr_assert(slots >= atomic_load(&deque.front.limit));
+    cr_assert(slots >= atomic_load(&deque.front.fork_limit));
 }
 
 Test(deque, thieves_take_the_oldest_first)
@@ -109,12 +109,12 @@ Test(deque, a_request_stops_the_next_fork_and_the_next_join)
 {
     fi_deque_watch(&deque, 4, false);
     cr_assert_not(fi_deque_asked(&deque));
-    cr_assert(slots + 3 < atomic_load(&deque.front.limit));
-    cr_assert(slots >= atomic_load(&deque.front.border));
+    cr_assert(slots + 3 < atomic_load(&deque.front.fork_limit));
+    cr_assert(slots >= atomic_load(&deque.front.join_limit));
     fi_deque_ask(&deque);
     cr_assert(fi_deque_asked(&deque));
-    cr_assert(slots >= atomic_load(&deque.front.limit));
-    cr_assert(slots + CAPACITY < atomic_load(&deque.front.border));
+    cr_assert(slots >= atomic_load(&deque.front.fork_limit));
+    cr_assert(slots + CAPACITY < atomic_load(&deque.front.join_limit));
     fi_deque_watch(&deque, 4, false);
     cr_assert_not(fi_deque_asked(&deque));
 }
@@ -123,13 +123,13 @@ Test(deque, the_limit_never_lies_behind_the_end)
 {
     fi_deque_share(&deque, slots + 6);
     fi_deque_watch(&deque, 1000, false);
-    cr_assert_eq(atomic_load(&deque.front.limit), slots + CAPACITY);
+    cr_assert_eq(atomic_load(&deque.front.fork_limit), slots + CAPACITY);
 }
 
 Test(deque, careful_joins_all_take_the_slow_path)
 {
     fi_deque_watch(&deque, 4, true);
-    cr_assert(slots + CAPACITY < atomic_load(&deque.front.border));
+    cr_assert(slots + CAPACITY < atomic_load(&deque.front.join_limit));
 }
 
 Test(deque, the_state_word_tells_thief_done_and_awaited)

@@ -189,8 +189,8 @@ static bool sleeper_claimed(void)
 
 static bool request_stands(void)
 {
-    return !atomic_load(&deque.front.limit) &&
-           atomic_load(&deque.front.border) == FILCH_BORDER_ASKED;
+    return !atomic_load(&deque.front.fork_limit) &&
+           atomic_load(&deque.front.join_limit) == FILCH_JOIN_LIMIT_ASKED;
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The end of a pool under a model checker: sched/core/pool.c, spare.c, worker.c and idle.h as
- * shipped, with the event of fake/. In place of a source there is a number of tasks; deques stay
+ * shipped, with the event of fake/. In place of a submit queue there is a number of tasks; deques stay
  * empty, and threads are the checker's. The thread of a worker that sleeps ends, in
  * fi_event_wait(), unless it has been notified. No task finds that the pool has ended. When all is
  * still the pool has ended, with no task left, and everybody has been notified of it; or somebody
@@ -22,11 +22,11 @@
  *              9  who submitted a task claims a worker without a thread, and starts it or does not,
  *                 while another one ends its task, runs that one as well, and falls asleep
  *             10  a spare retires while a task blocks, which submits another */
-#define FI_IDLE_WORDS 1
-#define FI_NEVER      INT64_MAX
-#define FI_SOURCE_H   /* sched/core/source.h; see below */
-#define CK_PR_H       /* ck_pr.h */
-#define _SC_PAGESIZE  0
+#define FI_IDLE_WORDS     1
+#define FI_NEVER          INT64_MAX
+#define FI_SUBMIT_QUEUE_H /* sched/core/submit_queue.h; see below */
+#define CK_PR_H           /* ck_pr.h */
+#define _SC_PAGESIZE      0
 
 #include "atomics/event.h"
 
@@ -54,7 +54,7 @@ static int64_t fi_now(void)
     return 0;
 }
 
-/* ---- Sources: how many tasks there are to take --------------------------------------------- */
+/* ---- submit queues: how many tasks there are to take --------------------------------------------- */
 
 struct fi_worker;
 struct filch_slot;
@@ -64,19 +64,19 @@ struct fi_task {
                 int refusal);
 };
 
-enum fi_rank {
+enum fi_priority {
     FI_NORMAL,
 };
 
-struct fi_source {
+struct fi_submit_queue {
     _Atomic(int) tasks; /* each operation is seq_cst */
 };
 
-struct fi_sources {
-    struct fi_source own;
+struct fi_submit_queues {
+    struct fi_submit_queue own;
 };
 
-struct fi_source_turn {
+struct fi_submit_turn {
     uint32_t turn;
 };
 
@@ -84,49 +84,51 @@ struct fi_source_turn {
 
 static struct fi_task task;
 
-static bool fi_sources_empty(const struct fi_sources *sources)
+static bool fi_submit_queues_empty(const struct fi_submit_queues *submit_queues)
 {
-    return atomic_load(&sources->own.tasks) == 0;
+    return atomic_load(&submit_queues->own.tasks) == 0;
 }
 
-static uint64_t fi_sources_count(const struct fi_sources *sources)
+static uint64_t fi_submit_queues_count(const struct fi_submit_queues *submit_queues)
 {
-    return (uint64_t)atomic_load_explicit(&sources->own.tasks, memory_order_relaxed);
+    return (uint64_t)atomic_load_explicit(&submit_queues->own.tasks, memory_order_relaxed);
 }
 
-static int fi_source_push(struct fi_sources *sources, struct fi_source *source,
-                          enum fi_rank rank, void *const *tasks, uint32_t count,
-                          uint32_t *pushed)
+static int fi_submit_queue_push(struct fi_submit_queues *submit_queues,
+                                struct fi_submit_queue *submit_queue, enum fi_priority priority,
+                                void *const *tasks, uint32_t count, uint32_t *pushed)
 {
-    (void)sources;
-    (void)rank;
+    (void)submit_queues;
+    (void)priority;
     (void)tasks;
-    atomic_fetch_add(&source->tasks, (int)count);
+    atomic_fetch_add(&submit_queue->tasks, (int)count);
     *pushed = count;
     return 0;
 }
 
-static uint32_t fi_sources_pop_many(struct fi_sources *sources, struct fi_source_turn *turn,
-                                    void **tasks, uint32_t max, struct fi_source **source)
+static uint32_t fi_submit_queues_pop_many(struct fi_submit_queues *submit_queues,
+                                          struct fi_submit_turn *turn, void **tasks,
+                                          uint32_t max, struct fi_submit_queue **submit_queue)
 {
-    int count = atomic_load(&sources->own.tasks);
+    int count = atomic_load(&submit_queues->own.tasks);
 
     (void)turn;
     (void)max;
-    *source = &sources->own;
+    *submit_queue = &submit_queues->own;
     tasks[0] = &task;
-    return count > 0 && atomic_compare_exchange_strong(&sources->own.tasks, &count, count - 1);
+    return count > 0 &&
+           atomic_compare_exchange_strong(&submit_queues->own.tasks, &count, count - 1);
 }
 
-static int fi_sources_init(struct fi_sources *sources)
+static int fi_submit_queues_init(struct fi_submit_queues *submit_queues)
 {
-    atomic_init(&sources->own.tasks, 0);
+    atomic_init(&submit_queues->own.tasks, 0);
     return 0;
 }
 
-static void fi_sources_fini(struct fi_sources *sources)
+static void fi_submit_queues_fini(struct fi_submit_queues *submit_queues)
 {
-    (void)sources;
+    (void)submit_queues;
 }
 
 /* ---- What else is used of the rest of sched/ ------------------------------------------------ */
@@ -251,10 +253,10 @@ static void set_up_surplus(void)
 }
 
 /* A worker, asleep since before the pool was closed; or since, and so it rests. */
-static void fall_asleep_before(int i, bool rests)
+static void fall_asleep_before(int i, bool quiesces)
 {
     fi_idle_admit(&pool.idle, (uint32_t)i);
-    pool.resting += rests;
+    pool.quiescent += quiesces;
 }
 
 static void begin_search(struct fi_worker *worker)
@@ -265,7 +267,7 @@ static void begin_search(struct fi_worker *worker)
 
 static void push(void)
 {
-    atomic_fetch_add(&pool.sources.own.tasks, 1);
+    atomic_fetch_add(&pool.submit_queues.own.tasks, 1);
 }
 
 /* What a task waits for. */
@@ -365,7 +367,7 @@ static void *searches(void *argument)
 static void *wakes_up(void *worker)
 {
 #if SCENARIO != 4
-    fi_pool_rise(&pool);
+    fi_pool_resume(&pool);
 #endif
     fi_spare_return(worker);
     return searches(worker);
@@ -449,7 +451,7 @@ static void check(void)
             on += !sleepers[i].stopped ||
                   fi_event_prepare(&workers[i].event) != sleepers[i].ticket;
     assert(ended ? on == pool.present : on > 0);
-    assert(!ended || fi_sources_empty(&pool.sources));
+    assert(!ended || fi_submit_queues_empty(&pool.submit_queues));
 }
 
 #pragma clang attribute pop

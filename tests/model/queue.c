@@ -2,7 +2,7 @@
  *
  * The injection queue under a model checker (GenMC): every execution of a few small clients, in
  * the memory models RC11 and IMM. Checked is atomics/queue.c itself, with segments and a
- * directory of two, so that six items cross every border and lap the directory.
+ * directory of two, so that six items cross every join limit and lap the directory.
  *
  *   genmc --rc11 --disable-mm-detector -- -DSCENARIO=1 -I../.. -I../../atomics/include queue.c
  *
@@ -13,7 +13,7 @@
  *
  * Scenarios: 29
  *    1  two pushers race to open the first segment, one popper
- *    2  one pusher, two poppers, over a border
+ *    2  one pusher, two poppers, over a join limit
  *    3  one pusher, one popper, three segments: close, lap, keep and open again
  *    4  parking: a pusher looks for a sleeper, a sleeper looks for items: one must see another
  *    5  the same with a push that opens a segment
@@ -30,14 +30,14 @@
  *   16  as 14, with a popper that looks twice before it spoils a cell
  *   17  the same: a push sleeps while its segment is opened, closed and freed by others
  *   18  a push over two borders while another thread closes the queue, and empties it for good
- *   19  two pushers at a border, of which one may help the other, while the queue is closed
- *   20  the same over one border, and the queue is opened and used again
+ *   19  two pushers at a join limit, of which one may help the other, while the queue is closed
+ *   20  the same over one join limit, and the queue is opened and used again
  *   21  a queue is closed and opened again while it is popped from
- *   22  one pusher, one popper that takes two at a time, over a border
+ *   22  one pusher, one popper that takes two at a time, over a join limit
  *   23  one pusher, a popper that takes two at a time and another one
  *   24  two pushers and a popper that takes two at a time: one of the two cells may be spoilt
  *   25  parking, as 6, with a sleeper that tries to pop two at a time
- *   26  four items pushed together, over a border of segments of three, and a popper
+ *   26  four items pushed together, over a join limit of segments of three, and a popper
  *   27  two pushed together into one segment, a popper, and another pusher
  *   28  the same with a popper that takes two at a time, and no other pusher
  *   29  as 26, while another thread closes the queue and empties it for good

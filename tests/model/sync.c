@@ -150,7 +150,7 @@ static int guard_unlock(struct filch_mutex *mutex)
 /* ---- Sleepers: in acquire_slowly(), asleep, when the scenario begins -------------------------- */
 
 static struct filch_semaphore semaphore;
-static struct filch_turn_ turns[2];
+static struct filch_sync_waiter_ turns[2];
 static struct fi_event events[2];
 static _Atomic(int) task_may_end;
 
@@ -158,7 +158,7 @@ static void lie_down(int i)
 {
     fi_event_init(&events[i]);
     semaphore.word = fi_word_lock(&semaphore.word);
-    fi_turns_join(&semaphore.queue, &turns[i], false);
+    fi_sync_queue_join(&semaphore.queue, &turns[i], false);
     turns[i].event = &events[i];
     turns[i].state = ASLEEP;
     semaphore.word = FI_WORD_LISTED;
@@ -169,15 +169,15 @@ static void get_up(int i)
 {
     *(volatile uint32_t *)&events[i].count = 0;
     while (!take_or_join(&semaphore, &turns[i], true, false))
-        (void)fi_turn_wait(&turns[i], FI_NEVER, false);
-    fi_turn_settle(&turns[i]);
+        (void)fi_sync_waiter_wait(&turns[i], FI_NEVER, false);
+    fi_sync_waiter_settle(&turns[i]);
     *(volatile uint32_t *)&turns[i].state = 0;
 }
 
 static void sleep_on(int i)
 {
     fi_event_wait(&events[i], 0);
-    fi_turn_settle(&turns[i]);
+    fi_sync_waiter_settle(&turns[i]);
     get_up(i);
 }
 
@@ -189,7 +189,7 @@ static bool wake_up(int i)
     if (atomic_compare_exchange_strong_explicit(&turns[i].state, &asleep, 0,
                                                 memory_order_relaxed, memory_order_relaxed))
         return false;
-    fi_turn_settle(&turns[i]);
+    fi_sync_waiter_settle(&turns[i]);
     return true;
 }
 
@@ -263,7 +263,7 @@ static void *gives_up(void *argument)
 {
     (void)wake_up(0);
     bool taken = take_or_join(&semaphore, &turns[0], true, true);
-    fi_turn_settle(&turns[0]);
+    fi_sync_waiter_settle(&turns[0]);
     *(volatile uint32_t *)&turns[0].state = 0;
     if (taken)
         give();
@@ -275,7 +275,7 @@ static void *runs_a_task(void *argument)
     if (!wake_up(0)) {
         while (!atomic_load(&task_may_end))
             continue;
-        (void)fi_turn_wait(&turns[0], FI_NEVER, false);
+        (void)fi_sync_waiter_wait(&turns[0], FI_NEVER, false);
     }
     get_up(0);
     give();

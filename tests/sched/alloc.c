@@ -1099,7 +1099,7 @@ static int set_error(int variant) /* alone, or another follows */
 }
 
 /* Blocks go back to the store, which keeps them in magazines. */
-static int release_many(int variant) /* futures or errands */
+static int release_many(int variant) /* futures or plain tasks */
 {
     enum { BURST = 200 };
     struct backend backend = begin(SHARED);
@@ -2104,12 +2104,12 @@ static int make_graph(int workers)
     return error;
 }
 
-static int check_graph(int circle)
+static int check_graph(int cycle)
 {
     char text[1000];
-    int expected = circle ? FILCH_EDEADLK : 0;
+    int expected = cycle ? FILCH_EDEADLK : 0;
     HOLDS(!make_row(false));
-    if (circle)
+    if (cycle)
         HOLDS(!filch_graph_precede(row.nodes[7], row.nodes[5]));
     arm();
     int error = filch_graph_check(row.graph, text, sizeof text);

@@ -292,15 +292,15 @@ Test(future_wait, of_two_that_run_and_wait_for_each_other_one_waits_until_its_ti
     filch_pool_destroy(pool);
 }
 
-/* ---- Circles ----------------------------------------------------------------------------- */
+/* ---- Cycles ----------------------------------------------------------------------------- */
 
-enum { CIRCLE_MAX = 5 };
+enum { CYCLE_MAX = 5 };
 
 /* Each on a thread of its own, and each asks for the next one's result. A pool each, or one for
  * all. Returns how many were told of a deadlock. */
-static int ask_in_a_circle(int count, bool together, struct question *questions)
+static int ask_in_a_cycle(int count, bool together, struct question *questions)
 {
-    struct filch_pool *pools[CIRCLE_MAX];
+    struct filch_pool *pools[CYCLE_MAX];
     int found = 0;
     pthread_barrier_init(&all_run, NULL, (unsigned)count + 1);
     for (int i = 0; i < count; i++)
@@ -324,11 +324,11 @@ static int ask_in_a_circle(int count, bool together, struct question *questions)
 Test(future_wait, one_of_the_tasks_that_wait_for_each_other_is_told_and_the_others_go_on)
 {
     for (int round = 0; round < 50; round++)
-        for (int count = 2; count <= CIRCLE_MAX; count++) {
-            struct question questions[CIRCLE_MAX];
+        for (int count = 2; count <= CYCLE_MAX; count++) {
+            struct question questions[CYCLE_MAX];
             for (int i = 0; i < count; i++)
                 questions[i].timeout = FILCH_FOREVER;
-            cr_assert_eq(ask_in_a_circle(count, round % 2, questions), 1);
+            cr_assert_eq(ask_in_a_cycle(count, round % 2, questions), 1);
             for (int i = 0; i < count; i++)
                 if (questions[i].error)
                     cr_assert_eq(questions[i].result, UNTOUCHED);
@@ -337,12 +337,12 @@ Test(future_wait, one_of_the_tasks_that_wait_for_each_other_is_told_and_the_othe
         }
 }
 
-Test(future_wait, a_circle_with_a_timeout_ends_with_it)
+Test(future_wait, a_cycle_with_a_timeout_ends_with_it)
 {
     struct question questions[3] = {{.timeout = FILCH_FOREVER},
                                     {.timeout = 0.02},
                                     {.timeout = FILCH_FOREVER}};
-    cr_assert_eq(ask_in_a_circle(3, false, questions), 0);
+    cr_assert_eq(ask_in_a_cycle(3, false, questions), 0);
     cr_assert_eq(questions[0].error, 0);
     cr_assert_eq(questions[1].error, FILCH_ETIMEDOUT);
     cr_assert_eq(questions[2].error, 0);
@@ -350,7 +350,7 @@ Test(future_wait, a_circle_with_a_timeout_ends_with_it)
 
 /* first waits for other; on top of it, on the same thread, runs another task, which other waits
  * for, and which does not wait for anything. */
-Test(future_wait, there_is_no_circle_where_what_runs_goes_on)
+Test(future_wait, there_is_no_cycle_where_what_runs_goes_on)
 {
     struct filch_pool *pool = pool_of(1), *others = pool_of(1);
     struct question first = {.timeout = FILCH_FOREVER}, other = {.timeout = FILCH_FOREVER};

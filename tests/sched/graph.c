@@ -903,16 +903,16 @@ static int wait_until_cancelled(void *argument)
     return 0;
 }
 
-struct errand {
+struct plain_task {
     struct filch_graph *graph;
     struct filch_pool *pool;
     int error;
 };
 
-static void *run_errand(void *argument)
+static void *run_plain_task(void *argument)
 {
-    struct errand *errand = argument;
-    errand->error = run(errand->graph, errand->pool);
+    struct plain_task *plain_task = argument;
+    plain_task->error = run(plain_task->graph, plain_task->pool);
     return NULL;
 }
 
@@ -922,18 +922,18 @@ Test(graph, stops_with_the_task_that_runs_it)
         struct filch_pool *caller = pool_of(1);
         struct filch_graph *graph = graph_new();
         struct counter after = {0};
-        struct errand errand = {graph, pools[p], 0};
+        struct plain_task plain_task = {graph, pools[p], 0};
         struct filch_node *waits = NULL;
         for (int i = 0; i < 2; i++) { /* both begin, where there are two workers */
             waits = task(graph, NULL, wait_until_cancelled, &entered);
             precede(waits, task(graph, NULL, tick, &after));
         }
-        struct filch_future *future = submit(caller, run_errand, &errand);
+        struct filch_future *future = submit(caller, run_plain_task, &plain_task);
         for (int i = 0; i < (sizes[p] > 1 ? 2 : 1); i++)
             await_signal(&entered);
         cr_assert_not(filch_future_stop(future));
         cr_assert_eq(filch_future_result(future, FILCH_FOREVER, NULL), 0);
-        cr_assert_eq(errand.error, FILCH_ECANCELED);
+        cr_assert_eq(plain_task.error, FILCH_ECANCELED);
         cr_assert_eq(runs_of(&after), 0);
         filch_future_release(future);
         graph_end(graph);
@@ -971,10 +971,10 @@ static struct filch_graph *graph_of(const char *edges)
     return graph;
 }
 
-Test(graph, a_circle_is_an_error_that_names_its_nodes)
+Test(graph, a_cycle_is_an_error_that_names_its_nodes)
 {
     static const struct {
-        const char *edges, *circle;
+        const char *edges, *cycle;
     } cases[] = {
         {"ab ba", "\"a\" -> \"b\" -> \"a\""},
         {"zy yx xz", "\"x\" -> \"z\" -> \"y\" -> \"x\""},
@@ -985,7 +985,7 @@ Test(graph, a_circle_is_an_error_that_names_its_nodes)
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct filch_graph *graph = graph_of(cases[i].edges);
         char text[200], expected[200];
-        snprintf(expected, sizeof expected, "these wait for each other: %s", cases[i].circle);
+        snprintf(expected, sizeof expected, "these wait for each other: %s", cases[i].cycle);
         for (int round = 0; round < 2; round++) {
             cr_assert_eq(filch_graph_check(graph, text, sizeof text), FILCH_EDEADLK);
             cr_assert_str_eq(text, expected);
@@ -997,7 +997,7 @@ Test(graph, a_circle_is_an_error_that_names_its_nodes)
     }
 }
 
-Test(graph, what_only_looks_like_a_circle_is_none)
+Test(graph, what_only_looks_like_a_cycle_is_none)
 {
     static const char *const cases[] = {"", "ab", "ab bc ac", "ab ac bd cd ad", "zy yx xa za"};
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -1011,7 +1011,7 @@ Test(graph, what_only_looks_like_a_circle_is_none)
     }
 }
 
-Test(graph, a_circle_through_a_condition_is_none)
+Test(graph, a_cycle_through_a_condition_is_none)
 {
     struct filch_graph *graph = graph_new();
     struct counter way = {.result = 1};
@@ -1057,7 +1057,7 @@ Test(graph, the_text_is_cut_to_its_buffer)
     graph_end(graph);
 }
 
-Test(graph, a_long_circle_is_found)
+Test(graph, a_long_cycle_is_found)
 {
     struct filch_graph *graph = graph_new();
     struct filch_node *first = task(graph, NULL, tick, &unused), *last = first;
@@ -1152,17 +1152,17 @@ Test(graph, nor_by_another_thread)
 {
     struct filch_graph *graph = graph_new();
     struct target target = {.graph = graph};
-    struct errand errand = {graph, pools[2], -1};
+    struct plain_task plain_task = {graph, pools[2], -1};
     pthread_t thread;
     target.a = task(graph, NULL, hold_node, NULL);
     target.b = task(graph, NULL, tick, &unused);
     precede(target.a, target.b);
-    cr_assert_eq(pthread_create(&thread, NULL, run_errand, &errand), 0);
+    cr_assert_eq(pthread_create(&thread, NULL, run_plain_task, &plain_task), 0);
     await_signal(&entered);
     cr_assert_null(try_all_in_thread(&target));
     sem_post(&leave);
     pthread_join(thread, NULL);
-    cr_assert_eq(errand.error, 0);
+    cr_assert_eq(plain_task.error, 0);
     cr_assert_eq(runs_of(&unused), 1);
     graph_end(graph);
 }
@@ -1171,8 +1171,8 @@ Test(graph, nor_by_another_thread)
 
 static int run_inner(void *argument)
 {
-    struct errand *errand = argument;
-    return run(errand->graph, errand->pool);
+    struct plain_task *plain_task = argument;
+    return run(plain_task->graph, plain_task->pool);
 }
 
 Test(graph, graphs_run_in_graphs)
@@ -1181,18 +1181,18 @@ Test(graph, graphs_run_in_graphs)
     for (int p = 0; p < POOLS; p++)
         for (int q = 0; q < POOLS; q++) { /* the innermost ones on another pool */
             struct filch_graph *graphs[1 + WIDTH + WIDTH * WIDTH];
-            struct errand errands[1 + WIDTH + WIDTH * WIDTH];
+            struct plain_task plain_tasks[1 + WIDTH + WIDTH * WIDTH];
             struct counter counter = {0};
             for (size_t i = 0; i < COUNT(graphs); i++)
-                errands[i] = (struct errand){graphs[i] = graph_new(), pools[p], 0};
+                plain_tasks[i] = (struct plain_task){graphs[i] = graph_new(), pools[p], 0};
             for (size_t i = 0; i < COUNT(graphs); i++) {
                 struct filch_node *first = task(graphs[i], NULL, tick, &counter);
                 for (size_t k = 1; k <= WIDTH; k++) {
                     size_t inner = i * WIDTH + k;
                     if (inner < COUNT(graphs))
-                        precede(first, task(graphs[i], NULL, run_inner, &errands[inner]));
+                        precede(first, task(graphs[i], NULL, run_inner, &plain_tasks[inner]));
                     else
-                        errands[i].pool = pools[q];
+                        plain_tasks[i].pool = pools[q];
                 }
             }
             cr_assert_eq(run(graphs[0], pools[p]), 0);
@@ -1208,7 +1208,7 @@ Test(graph, an_error_of_an_inner_graph_is_the_outer_ones)
         struct filch_graph *outer = graph_new(), *inner = graph_new();
         struct counter bad = {.result = 1234};
         task(inner, NULL, tick, &bad);
-        task(outer, NULL, run_inner, &(struct errand){inner, pools[p], 0});
+        task(outer, NULL, run_inner, &(struct plain_task){inner, pools[p], 0});
         cr_assert_eq(run(outer, pools[p]), 1234);
         graph_end(inner);
         graph_end(outer);
@@ -1219,19 +1219,19 @@ Test(graph, several_run_side_by_side_on_one_pool)
 {
     enum { GRAPHS = 8 };
     struct dag dags[GRAPHS];
-    struct errand errands[GRAPHS];
+    struct plain_task plain_tasks[GRAPHS];
     struct filch_future *futures[GRAPHS];
     for (size_t i = 0; i < GRAPHS; i++) {
         cr_assert(dag_create(&dags[i], i + 1, 2000, 4, i % 2 * 10));
-        errands[i] = (struct errand){dags[i].graph, pools[3], 0};
+        plain_tasks[i] = (struct plain_task){dags[i].graph, pools[3], 0};
     }
     for (size_t runs = 1; runs <= 5; runs++) {
         for (size_t i = 0; i < GRAPHS; i++)
-            futures[i] = submit(pools[i % 2 + 2], run_errand, &errands[i]);
+            futures[i] = submit(pools[i % 2 + 2], run_plain_task, &plain_tasks[i]);
         for (size_t i = 0; i < GRAPHS; i++) {
             cr_assert_eq(filch_future_result(futures[i], FILCH_FOREVER, NULL), 0);
             filch_future_release(futures[i]);
-            cr_assert_eq(errands[i].error, 0);
+            cr_assert_eq(plain_tasks[i].error, 0);
             cr_assert_eq(dag_faults(&dags[i], runs), 0);
         }
     }
@@ -1263,9 +1263,9 @@ Test(graph, its_nodes_may_wait_for_futures_of_the_pool)
 
 static int run_on_a_pool_of_the_parent(void *argument)
 {
-    struct errand *errand = argument;
-    return run(errand->graph, errand->pool) == FILCH_EFORKED && run(errand->graph, NULL) == 0 &&
-                   runs_of(&unused) == 1
+    struct plain_task *plain_task = argument;
+    return run(plain_task->graph, plain_task->pool) == FILCH_EFORKED &&
+                   run(plain_task->graph, NULL) == 0 && runs_of(&unused) == 1
                ? 0
                : 1;
 }
@@ -1273,9 +1273,9 @@ static int run_on_a_pool_of_the_parent(void *argument)
 Test(graph, a_pool_that_stayed_behind_at_fork_is_an_error)
 {
     struct filch_graph *graph = graph_new();
-    struct errand errand = {graph, pools[2], 0};
+    struct plain_task plain_task = {graph, pools[2], 0};
     task(graph, NULL, tick, &unused);
-    cr_assert_eq(run_in_child(run_on_a_pool_of_the_parent, &errand), 0);
+    cr_assert_eq(run_in_child(run_on_a_pool_of_the_parent, &plain_task), 0);
     graph_end(graph);
 }
 

@@ -337,39 +337,39 @@ Test(mutex, held_across_a_join_keeps_strangers_off_the_worker)
     }
 }
 
-/* The thief of what a task with the lock joins: it has a stranger of its own that could be robbed, as
+/* The thief of what a task with the lock joins: it has a stranger of its own that could be stolen from, as
  * it waits in the task that forked it. Which of the two it takes first is a matter of chance. */
 static struct {
     struct filch_future *leaf_ended;
     _Atomic(int) thief_runs, leaf_shared, stranger_begun;
     bool has_stranger; /* while it runs the leaf */
-} robbed;
+} stolen_from;
 
 FILCH_VOID_TASK(forked_stranger)
 {
-    atomic_store(&robbed.stranger_begun, 1);
+    atomic_store(&stolen_from.stranger_begun, 1);
     (void)stranger(NULL);
 }
 
 FILCH_VOID_TASK(leaf_beside_a_stranger)
 {
-    robbed.has_stranger = !atomic_load(&robbed.stranger_begun);
+    stolen_from.has_stranger = !atomic_load(&stolen_from.stranger_begun);
     FILCH_CALL(stolen_leaf);
-    ASSERT_OK(filch_future_set_result(robbed.leaf_ended, NULL));
+    ASSERT_OK(filch_future_set_result(stolen_from.leaf_ended, NULL));
 }
 
 FILCH_VOID_TASK(forks_a_stranger)
 {
     FILCH_FORK(forked_stranger);
     FILCH_SHARE();
-    ASSERT_OK(filch_future_result(robbed.leaf_ended, FILCH_FOREVER, NULL));
+    ASSERT_OK(filch_future_result(stolen_from.leaf_ended, FILCH_FOREVER, NULL));
     FILCH_JOIN(forked_stranger);
 }
 
 static void *be_the_thief(void *argument)
 {
-    atomic_store(&robbed.thief_runs, 1);
-    await_value(&robbed.leaf_shared, 1);
+    atomic_store(&stolen_from.thief_runs, 1);
+    await_value(&stolen_from.leaf_shared, 1);
     FILCH_RUN(filch_pool_current(), forks_a_stranger);
     return argument;
 }
@@ -379,10 +379,10 @@ FILCH_VOID_TASK(joins_what_the_thief_has, struct filch_future **, thief)
     int here = filch_pool_worker();
     lock();
     *thief = submit(filch_pool_current(), be_the_thief, NULL);
-    await_value(&robbed.thief_runs, 1);
+    await_value(&stolen_from.thief_runs, 1);
     FILCH_FORK(leaf_beside_a_stranger);
     FILCH_SHARE();
-    atomic_store(&robbed.leaf_shared, 1);
+    atomic_store(&stolen_from.leaf_shared, 1);
     await_value(&stolen, 1);
     atomic_store(&parks_before, parks_of(filch_pool_current()) + 1);
     FILCH_JOIN(leaf_beside_a_stranger);
@@ -393,19 +393,19 @@ FILCH_VOID_TASK(joins_what_the_thief_has, struct filch_future **, thief)
 Test(mutex, held_across_a_join_keeps_off_what_the_thief_had_before)
 {
     struct filch_pool *pool = pool_of(2, -1);
-    for (int rounds = 0; rounds < 5; rounds += robbed.has_stranger) {
+    for (int rounds = 0; rounds < 5; rounds += stolen_from.has_stranger) {
         struct filch_future *thief;
-        ASSERT_OK(filch_future_create(&robbed.leaf_ended));
-        atomic_store(&robbed.thief_runs, 0);
-        atomic_store(&robbed.leaf_shared, 0);
-        atomic_store(&robbed.stranger_begun, 0);
+        ASSERT_OK(filch_future_create(&stolen_from.leaf_ended));
+        atomic_store(&stolen_from.thief_runs, 0);
+        atomic_store(&stolen_from.leaf_shared, 0);
+        atomic_store(&stolen_from.stranger_begun, 0);
         atomic_store(&stolen, 0);
         atomic_store(&parks_before, 0);
         for (int i = 0; i < 64; i++)
             atomic_store(&strangers_on[i], 0);
         FILCH_RUN(pool, joins_what_the_thief_has, &thief);
         finish(thief);
-        filch_future_release(robbed.leaf_ended);
+        filch_future_release(stolen_from.leaf_ended);
     }
     ASSERT_OK(filch_pool_destroy(pool));
 }

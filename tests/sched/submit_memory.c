@@ -53,7 +53,7 @@ Test(submit_memory, a_pending_future_takes_at_most_128_bytes)
     filch_executor_destroy(executor);
 }
 
-/* A burst of futures whose results are read, and one of errands. */
+/* A burst of futures whose results are read, and one of plain tasks. */
 static void burst(struct filch_executor *executor, struct filch_group *group)
 {
     struct filch_future *futures[BURST];

@@ -96,19 +96,19 @@ FILCH_UNUSED static void crowd_finish(struct crowd *crowd)
 }
 
 /* How many wait in a queue; sleeping: of those, whose threads sleep or are about to. */
-FILCH_UNUSED static int waiting(_Atomic(uint64_t) *word, struct filch_turns_ *queue,
+FILCH_UNUSED static int waiting(_Atomic(uint64_t) *word, struct filch_sync_queue_ *queue,
                                 bool sleeping)
 {
     int count = 0;
     uint64_t value = fi_word_lock(word);
-    for (struct filch_turn_ *turn = queue->first; turn; turn = turn->next)
+    for (struct filch_sync_waiter_ *turn = queue->first; turn; turn = turn->next)
         count += !sleeping || atomic_load(&turn->state) == 1;
     fi_word_unlock(word, value);
     return count;
 }
 
-FILCH_UNUSED static void await(_Atomic(uint64_t) *word, struct filch_turns_ *queue, int count,
-                               bool sleeping)
+FILCH_UNUSED static void await(_Atomic(uint64_t) *word, struct filch_sync_queue_ *queue,
+                               int count, bool sleeping)
 {
     while (waiting(word, queue, sleeping) != count)
         sched_yield();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where workers run and whom they rob first. Plans are made for machines made up by hwloc
+ * Where workers run and whom they steal from first. Plans are made for machines made up by hwloc
  * (HWLOC_SYNTHETIC), on which no thread can be bound; threads are bound on the machine at hand.
  * Without hwloc the same calls have to say so. */
 #include "executor.h"
@@ -191,7 +191,7 @@ Test(topology, options_that_contradict_each_other_are_refused)
     }
 }
 
-/* ---- Whom to rob first ------------------------------------------------------------------- */
+/* ---- Whom to steal from first ------------------------------------------------------------------- */
 
 Test(topology, the_nearest_thing_that_is_shared_is_the_distance)
 {
@@ -600,13 +600,13 @@ Test(topology, hwloc_counts_what_the_machine_has)
 
 /* Workers 0 and 2 offer tasks; worker 1 sits beside 0 on a core, and takes one; 3 is kept busy.
  * Each waits for what it needs. */
-static _Atomic(int) at_work, offering, robbed; /* the latter: 1 + who was, first */
+static _Atomic(int) at_work, offering, stolen_from; /* the latter: 1 + who was, first */
 
 FILCH_TASK(int, offered, int, owner)
 {
     int none = 0;
     if (filch_pool_worker() == 1)
-        (void)atomic_compare_exchange_strong(&robbed, &none, owner + 1);
+        (void)atomic_compare_exchange_strong(&stolen_from, &none, owner + 1);
     return 1;
 }
 
@@ -619,7 +619,7 @@ FILCH_TASK(int, offer, int, owner)
         FILCH_FORK(offered, owner);
     }
     atomic_fetch_add(&offering, 1);
-    while (!atomic_load(&robbed))
+    while (!atomic_load(&stolen_from))
         sched_yield();
     int b = FILCH_JOIN(offered);
     return FILCH_JOIN(offered) + b;
@@ -634,7 +634,7 @@ static void *take_part(void *pool)
         sched_yield();
     if (number % 2 == 0)
         return (void *)(intptr_t)FILCH_RUN(pool, offer, number);
-    while (number == 1 ? atomic_load(&offering) < 2 : !atomic_load(&robbed))
+    while (number == 1 ? atomic_load(&offering) < 2 : !atomic_load(&stolen_from))
         sched_yield();
     return NULL;
 }
@@ -648,12 +648,12 @@ Test(topology, a_thief_goes_to_a_neighbour_first)
         struct filch_pool *pool =
             pool_with((struct filch_pool_options){.workers = 4, .pinning = FILCH_PIN_COMPACT});
         struct filch_future *futures[4];
-        at_work = offering = robbed = 0;
+        at_work = offering = stolen_from = 0;
         for (int i = 0; i < 4; i++)
             futures[i] = submit(pool, take_part, pool);
         for (int i = 0; i < 4; i++)
             (void)result_of(futures[i]);
-        cr_assert_eq(robbed, 1, "worker 1 robbed worker %d first", robbed - 1);
+        cr_assert_eq(stolen_from, 1, "worker 1 stole from worker %d first", stolen_from - 1);
         cr_assert_eq(filch_pool_destroy(pool), 0);
     }
 }

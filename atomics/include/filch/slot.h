@@ -6,7 +6,7 @@
  *
  * The fast path is Lace's (van Dijk and van de Pol, "Lace: non-blocking split deque for
  * work-stealing", 2014): tasks are written in place, and the top of the owner's stack of slots,
- * `head`, travels through calls as an argument. It differs in that one comparison with `limit`
+ * `head`, travels through calls as an argument. It differs in that one comparison with `fork_limit`
  * carries "array full", "much is private" and "somebody is hungry". */
 #ifndef FILCH_SLOT_H
 #define FILCH_SLOT_H
@@ -39,18 +39,19 @@ struct filch_slot {
 FILCH_STATIC_ASSERT(sizeof(struct filch_slot) == 64, "a slot is one cache line");
 
 /* The part of a deque that the owner reads at every fork and every join. The owner writes both
- * words; a hungry thief overwrites them (limit with NULL, border with FILCH_BORDER_ASKED) so
+ * words; a hungry thief overwrites them (fork_limit with NULL, join_limit with FILCH_JOIN_LIMIT_ASKED) so
  * that the owner's next fork or join takes its slow path. */
 struct filch_front {
-    FILCH_ATOMIC(struct filch_slot *) limit;  /* a fork at or above it takes the slow path */
-    FILCH_ATOMIC(struct filch_slot *) border; /* a join below it takes the slow path */
-    uintptr_t answer;                         /* the owner's: of its last slow path */
+    FILCH_ATOMIC(struct filch_slot *)
+        fork_limit; /* a fork at or above it takes the slow path */
+    FILCH_ATOMIC(struct filch_slot *) join_limit; /* a join below it takes the slow path */
+    uintptr_t answer;                             /* the owner's: of its last slow path */
     struct filch_slot *serial_from; /* the owner's: a task at or above it runs serially */
     uintptr_t
         stack_end; /* constant: where little of the owner's stack is left; for debug builds */
 };
 
-#define FILCH_BORDER_ASKED ((struct filch_slot *)UINTPTR_MAX)
+#define FILCH_JOIN_LIMIT_ASKED ((struct filch_slot *)UINTPTR_MAX)
 
 FILCH_BEGIN_DECLS
 

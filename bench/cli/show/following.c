@@ -151,38 +151,38 @@ static void show_cancelled_chains(struct filch_executor *executor, struct step s
 }
 
 /* A task that waits for what it finds in `awaited` once it is let go. */
-struct circle {
+struct cycle {
     struct show_held held;
     struct filch_future *awaited;
 };
 
-static void *wait_in_circle(void *arg)
+static void *wait_in_cycle(void *arg)
 {
-    struct circle *circle = arg;
+    struct cycle *cycle = arg;
 
-    show_hold(&circle->held);
-    return show_pointer(filch_future_result(circle->awaited, FILCH_FOREVER, NULL));
+    show_hold(&cycle->held);
+    return show_pointer(filch_future_result(cycle->awaited, FILCH_FOREVER, NULL));
 }
 
-static void show_circles(struct filch_executor *executor)
+static void show_cycles(struct filch_executor *executor)
 {
     static const char *const labels[2] = {"a task that waits for itself",
                                           "a task that waits for what follows on it"};
     struct step step = {1, 0, 0};
 
     for (int i = 0; i < 2; i++) {
-        struct circle circle;
-        show_held_init(&circle.held, 1);
-        struct filch_future *future = show_submit(executor, wait_in_circle, &circle), *next;
+        struct cycle cycle;
+        show_held_init(&cycle.held, 1);
+        struct filch_future *future = show_submit(executor, wait_in_cycle, &cycle), *next;
         show_must(filch_future_then(future, executor, apply, &step, &next));
-        circle.awaited = i == 0 ? future : next;
-        show_let_go(&circle.held);
+        cycle.awaited = i == 0 ? future : next;
+        show_let_go(&cycle.held);
         void *error;
         show_must(filch_future_result(future, FILCH_FOREVER, &error));
         show_outcome(labels[i], (int)(intptr_t)error);
         filch_future_release(future);
         show_end(next);
-        show_held_fini(&circle.held);
+        show_held_fini(&cycle.held);
     }
 }
 
@@ -197,6 +197,6 @@ void show_chains(void)
     filch_future_release(first);
     show_error_along_chain(executor);
     show_cancelled_chains(executor, steps);
-    show_circles(executor);
+    show_cycles(executor);
     filch_executor_destroy(executor);
 }

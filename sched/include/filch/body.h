@@ -79,7 +79,7 @@ struct filch_frame {
 #define FILCH_CHECK_STACK_(front, name)                 \
     assert(FILCH_STACK_POINTER_ > (front)->stack_end && \
            "a worker's stack is used up (stack_size in filch/pool.h): task " #name)
-#define FILCH_CHECK_POOL_(pool, name)    \
+#define FILCH_CHECK_POOL_(pool, name)     \
     assert(filch_pool_check(pool) == 0 && \
            "the pool's threads stayed in the parent process at fork(): task " #name)
 #define FILCH_MARK_() filch_scratch_mark()
@@ -222,7 +222,7 @@ FILCH_END_DECLS
         struct filch_slot *filch_head_ EACH(FILCH_PARAM_, __VA_ARGS__)) \
     { \
         name##_filch_put(filch_head_ EACH(FILCH_PASS_, __VA_ARGS__)); \
-        if (FILCH_UNLIKELY(filch_head_ >= FILCH_LOAD_RELAXED(filch_front_->limit))) { \
+        if (FILCH_UNLIKELY(filch_head_ >= FILCH_LOAD_RELAXED(filch_front_->fork_limit))) { \
             filch_slow_fork_(filch_front_, filch_head_); \
             return (struct filch_slot *)filch_front_->answer; \
         } \
@@ -232,7 +232,7 @@ FILCH_END_DECLS
                                      struct filch_slot **filch_head_) \
     { \
         struct filch_slot *filch_slot_ = *filch_head_ - 1; \
-        if (FILCH_UNLIKELY(filch_slot_ < FILCH_LOAD_RELAXED(filch_front_->border))) { \
+        if (FILCH_UNLIKELY(filch_slot_ < FILCH_LOAD_RELAXED(filch_front_->join_limit))) { \
             filch_slow_join_(filch_front_, filch_slot_); \
             filch_slot_ = (struct filch_slot *)(filch_front_->answer & ~FILCH_JOINED); \
             if (filch_front_->answer & FILCH_JOINED) { \
@@ -270,7 +270,7 @@ FILCH_END_DECLS
                                                    EACH(FILCH_PASS_, __VA_ARGS__)); \
         } else if (FILCH_LIKELY_(!filch_frame_->real && \
                                  filch_frame_->kept + kind##SIZE(R) <= FILCH_RESULTS_ && \
-                                 FILCH_LOAD_RELAXED(filch_front_->limit) != NULL)) { \
+                                 FILCH_LOAD_RELAXED(filch_front_->fork_limit) != NULL)) { \
             kind##SAVE(R, filch_frame_, \
                        name##_filch_serial(filch_front_, filch_frame_->head \
                                            EACH(FILCH_PASS_, __VA_ARGS__))); \

@@ -94,7 +94,7 @@ FILCH_API int filch_graph_precede(struct filch_node *before, struct filch_node *
  * such as `these wait for each other: "a" -> "b" -> #2 -> "a"`, or nothing. text: NULL is fine with
  * size 0. O(nodes + edges) after a change.
  * Errors: FILCH_EINVAL (graph is NULL, or text with a size; nodes, but none to begin with),
- * FILCH_EDEADLK (strong edges make a circle), FILCH_ENOMEM, FILCH_EBUSY. */
+ * FILCH_EDEADLK (strong edges make a cycle), FILCH_ENOMEM, FILCH_EBUSY. */
 FILCH_API int filch_graph_check(struct filch_graph *graph, char *text, size_t size);
 
 /* ---- Running ------------------------------------------------------------------------------ */

@@ -30,19 +30,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct filch_turn_;
+struct filch_sync_waiter_;
 
 /* Who waits; nothing for a user to look at. Guarded by a lock in the object's word, but for
  * `spins`. */
-struct filch_turns_ {
-    struct filch_turn_ *first, *last;
+struct filch_sync_queue_ {
+    struct filch_sync_waiter_ *first, *last;
     uint32_t coming;             /* woken, and not yet back */
     FILCH_ATOMIC(int32_t) spins; /* looks that it usually took until it came: an estimate */
 };
 
 struct filch_semaphore {
     FILCH_ATOMIC(uint64_t) word; /* permits, and two flags */
-    struct filch_turns_ queue;
+    struct filch_sync_queue_ queue;
 };
 
 struct filch_mutex {
@@ -52,12 +52,12 @@ struct filch_mutex {
 
 struct filch_condition {
     FILCH_ATOMIC(uint64_t) word; /* two flags */
-    struct filch_turns_ queue;
+    struct filch_sync_queue_ queue;
 };
 
 struct filch_barrier {
     FILCH_ATOMIC(uint64_t) word; /* a flag, which guards the rest */
-    struct filch_turns_ queue;
+    struct filch_sync_queue_ queue;
     uint32_t parties, arrived;
 };
 

@@ -7,10 +7,10 @@
  * any length, and so does whoever waits on this thread.
  *
  * A future that follows is in its parent's list, which has a reference to it; it points back
- * without one (FI_FOLLOWS), or neither would ever be freed if the parent never ended. That pointer
+ * without one (FI_CONTINUES), or neither would ever be freed if the parent never ended. That pointer
  * is good as long as LOCKED of the follower is held, since the parent takes it before it goes. */
 #include "sched/futures/executor.h"
-#include "sched/futures/frame.h"
+#include "sched/futures/context.h"
 #include "sched/futures/future.h"
 
 #include <stdlib.h>
@@ -23,14 +23,14 @@ struct callback {
     void *arg;
 };
 
-/* In a frame of its own: what fails here is not the task that the thread runs. */
+/* In a context of its own: what fails here is not the task that the thread runs. */
 static void call(filch_done_fn *fn, struct filch_future *future, void *arg)
 {
-    struct fi_frame frame;
+    struct fi_context context;
 
-    fi_frame_enter(&frame, NULL, NULL, NULL);
+    fi_context_enter(&context, NULL, NULL, NULL);
     fn(future, arg);
-    fi_frame_leave(&frame);
+    fi_context_leave(&context);
 }
 
 static void call_user(struct fi_callback *base, void *owner)
@@ -74,14 +74,14 @@ static struct filch_future *future_of(struct fi_callback *follower)
     return (struct filch_future *)(void *)follower;
 }
 
-bool fi_follow_pause(void)
+bool fi_trampoline_pause(void)
 {
     bool looping = ready.looping;
     ready.looping = false;
     return looping;
 }
 
-void fi_follow_resume(bool looping)
+void fi_trampoline_resume(bool looping)
 {
     ready.looping = looping;
 }
@@ -106,7 +106,7 @@ static uint32_t flags_of(const struct filch_future *future)
 static void run_here(struct filch_future *future)
 {
     struct filch_executor *executor = future->executor;
-    int error = executor ? fi_executor_follow(executor, NULL) : 0;
+    int error = executor ? fi_executor_submit_continuation(executor, NULL) : 0;
 
     if (!fi_latch_claim(&future->latch))
         ; /* cancelled */
@@ -135,7 +135,7 @@ static void settle(struct filch_future *future)
     if (inherits && !(flags_of(future->parent) & FI_FAILED)) {
         run_here(future);
     } else {
-        fi_executor_forget(future->executor);
+        fi_executor_release_weak(future->executor);
         if (inherits)
             fail_as_parent(future);
         else
@@ -157,13 +157,13 @@ static void run_ready(void)
     ready.looping = false;
 }
 
-void fi_follow_catch_up(void)
+void fi_trampoline_run(void)
 {
     if (!ready.first)
         return;
-    bool looping = fi_follow_pause();
+    bool looping = fi_trampoline_pause();
     run_ready();
-    fi_follow_resume(looping);
+    fi_trampoline_resume(looping);
 }
 
 /* ---- Followers --------------------------------------------------------------------------- */
@@ -172,7 +172,7 @@ void fi_follow_catch_up(void)
 static void start(struct filch_future *future)
 {
     future->task.run = fi_future_take;
-    int error = fi_executor_follow(future->executor, &future->task);
+    int error = fi_executor_submit_continuation(future->executor, &future->task);
     if (!error)
         return;
     if (fi_latch_claim(&future->latch))
@@ -198,7 +198,7 @@ static bool cut(struct filch_future *future, struct filch_future *parent)
     if (!inherits || flags_of(parent) & FI_FAILED)
         future->pool = NULL; /* nobody is to run it */
     /* F4, release, pairs with F5 in future.c: the parent and its result, the pool, FI_INHERITS. */
-    atomic_fetch_and_explicit(&future->flags, ~(uint32_t)FI_FOLLOWS, memory_order_release);
+    atomic_fetch_and_explicit(&future->flags, ~(uint32_t)FI_CONTINUES, memory_order_release);
     fi_latch_unlock(&future->latch);
     return true;
 }
@@ -207,7 +207,7 @@ static bool cut(struct filch_future *future, struct filch_future *parent)
 static void follow(struct filch_future *future, struct filch_future *parent)
 {
     if (!cut(future, parent)) {
-        fi_executor_forget(future->executor);
+        fi_executor_release_weak(future->executor);
         filch_future_release(future);
     } else if (future->pool) {
         start(future);
@@ -221,7 +221,7 @@ static void call_follower(struct fi_callback *follower, void *parent)
     follow(future_of(follower), parent);
 }
 
-void fi_follow(struct filch_future *future, struct fi_callback *callbacks)
+void fi_continuations_dispatch(struct filch_future *future, struct fi_callback *callbacks)
 {
     struct fi_callback *users = NULL, **last = &users;
 
@@ -245,7 +245,7 @@ void fi_follow(struct filch_future *future, struct fi_callback *callbacks)
     run_ready();
 }
 
-void fi_follow_abandon(struct filch_future *future)
+void fi_continuations_abandon(struct filch_future *future)
 {
     struct fi_callback *next;
 
@@ -270,7 +270,7 @@ int filch_future_then(struct filch_future *future, struct filch_executor *execut
         error = fi_executor_check(executor);
     if (error)
         return error;
-    struct filch_future *new = fi_future_alloc(FI_THEN | FI_FOLLOWS);
+    struct filch_future *new = fi_future_alloc(FI_THEN | FI_CONTINUES);
     if (!new)
         return FILCH_ENOMEM;
     atomic_init(&new->latch.references, next ? 2 : 1);
@@ -281,7 +281,7 @@ int filch_future_then(struct filch_future *future, struct filch_executor *execut
     new->parent = future;
     new->follower.call = call_follower;
     if (executor)
-        fi_executor_remember(executor);
+        fi_executor_retain_weak(executor);
     if (next)
         *next = new;
     if (!fi_latch_add(&future->latch, &new->follower)) {
@@ -315,19 +315,19 @@ static struct filch_future *parent_of(struct filch_future *future)
 
     if (!fi_latch_lock(&future->latch))
         return NULL;
-    if (flags_of(future) & FI_FOLLOWS && try_retain(future->parent))
+    if (flags_of(future) & FI_CONTINUES && try_retain(future->parent))
         parent = future->parent;
     fi_latch_unlock(&future->latch);
     return parent;
 }
 
-bool fi_follows_own(struct filch_future *future)
+bool fi_continues_own(struct filch_future *future)
 {
     bool own = false;
 
     /* Without a task on this thread there is none to follow on. Relaxed, in flags_of(): FI_THEN
      * does not change. */
-    if (!fi_frame_current() || !(flags_of(future) & FI_THEN))
+    if (!fi_context_current() || !(flags_of(future) & FI_THEN))
         return false;
     struct filch_future *parent = parent_of(future);
     while (parent && !own) {

@@ -5,36 +5,36 @@
  * two magazines of free blocks a size to itself, and exchanges full ones for empty ones with the
  * others through a depot, once in 62 blocks. malloc() is called only when the depot is empty, so in
  * a steady state not at all. When the last pool goes the depot is emptied. */
-#ifndef FI_SLAB_H
-#define FI_SLAB_H
+#ifndef FI_BLOCK_CACHE_H
+#define FI_BLOCK_CACHE_H
 
 #include <stdbool.h>
 
-enum fi_slab {
-    FI_SLAB_FUTURE,
-    FI_SLAB_ERRAND, /* a task without a future */
-    FI_SLABS,
+enum fi_block_class {
+    FI_BLOCK_FUTURE,
+    FI_BLOCK_PLAIN_TASK, /* a task without a future */
+    FI_BLOCK_CLASSES,
 };
 
 /* Bytes of a block. */
-#define FI_SLAB_FUTURE_SIZE 104
-#define FI_SLAB_ERRAND_SIZE 40
+#define FI_BLOCK_FUTURE_SIZE     104
+#define FI_BLOCK_PLAIN_TASK_SIZE 40
 
 /* Any thread. Returns NULL when memory lacks. */
-void *fi_slab_alloc(enum fi_slab slab);
+void *fi_block_cache_alloc(enum fi_block_class class);
 
-/* Any thread. block: from fi_slab_alloc() of the same size, by whatever thread. */
-void fi_slab_free(enum fi_slab slab, void *block);
+/* Any thread. block: from fi_block_cache_alloc() of the same size, by whatever thread. */
+void fi_block_cache_free(enum fi_block_class class, void *block);
 
 /* Any thread: a pool comes, a pool goes. */
-void fi_slab_enter(void);
-void fi_slab_leave(void);
+void fi_block_cache_enter(void);
+void fi_block_cache_leave(void);
 
 /* Any thread. Are there any? Others may know better by the time it returns. */
-bool fi_slab_used(void);
+bool fi_block_cache_used(void);
 
 /* Around fork(). */
-void fi_slab_lock(void);
-void fi_slab_unlock(void);
+void fi_block_cache_lock(void);
+void fi_block_cache_unlock(void);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sleepers, in a hash table by their threads: see circle.h.
+ * Sleepers, in a hash table by their threads: see deadlock.h.
  *
- * No circle is seen where there is none. While the lock is held nobody comes or leaves, and who is
+ * No cycle is seen where there is none. While the lock is held nobody comes or leaves, and who is
  * entered runs nothing: what a sleeper has on its stack, and is running, goes on only after its
  * wait. So each step of the way is a task that cannot end before the one that its thread waits
  * for. None is missed: its last step is either a sleeper that comes, which looks, or a task that
  * begins on a thread, which is awake then and will look when it sleeps. */
-#include "sched/core/circle.h"
+#include "sched/core/deadlock.h"
 
 #include "sched/core/hash.h"
 #include "sched/core/worker.h"
@@ -37,7 +37,7 @@ static const struct fi_sleeper *find(const void *thread)
     return sleeper;
 }
 
-/* Does `object` run on this thread, or wait for one that does, and so on? There is no circle among
+/* Does `object` run on this thread, or wait for one that does, and so on? There is no cycle among
  * those that are entered, so it ends. */
 static bool leads_to(const void *thread, void *object, fi_runner_fn *runner)
 {
@@ -52,11 +52,11 @@ static bool leads_to(const void *thread, void *object, fi_runner_fn *runner)
     }
 }
 
-bool fi_circle_enter(struct fi_sleeper *sleeper, void *object, fi_runner_fn *runner)
+bool fi_deadlock_enter(struct fi_sleeper *sleeper, void *object, fi_runner_fn *runner)
 {
     const void *thread = fi_thread_id();
 
-    fi_circle_lock();
+    fi_deadlock_lock();
     bool closes = leads_to(thread, object, runner);
     if (!closes) {
         sleeper->thread = thread;
@@ -67,30 +67,30 @@ bool fi_circle_enter(struct fi_sleeper *sleeper, void *object, fi_runner_fn *run
             sleeper->next->link = &sleeper->next;
         *sleeper->link = sleeper;
     }
-    fi_circle_unlock();
+    fi_deadlock_unlock();
     return !closes;
 }
 
-void fi_circle_leave(struct fi_sleeper *sleeper)
+void fi_deadlock_leave(struct fi_sleeper *sleeper)
 {
-    fi_circle_lock();
+    fi_deadlock_lock();
     *sleeper->link = sleeper->next;
     if (sleeper->next)
         sleeper->next->link = sleeper->link;
-    fi_circle_unlock();
+    fi_deadlock_unlock();
 }
 
-void fi_circle_lock(void)
+void fi_deadlock_lock(void)
 {
     pthread_mutex_lock(&table.lock);
 }
 
-void fi_circle_unlock(void)
+void fi_deadlock_unlock(void)
 {
     pthread_mutex_unlock(&table.lock);
 }
 
-void fi_circle_forget(void)
+void fi_deadlock_forget(void)
 {
     memset(table.rows, 0, sizeof table.rows);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Tasks that wait for each other, without a limit of time: each for another one at random, so that
- * some of them wait in a circle. In each circle at least one must be told, or none ever ends; those
+ * some of them wait in a cycle. In each cycle at least one must be told, or none ever ends; those
  * that wait for one which ends must not be forgotten. A round of some tasks on two executors. */
 #include "stress.h"
 
@@ -33,23 +33,23 @@ static void *await_another(void *argument)
     return argument;
 }
 
-/* Each task waits for one other: the circles are where the ways from all of them end. */
-static uint64_t count_circles(void)
+/* Each task waits for one other: the cycles are where the ways from all of them end. */
+static uint64_t count_cycles(void)
 {
-    uint64_t circles = 0;
+    uint64_t cycles = 0;
 
     for (uintptr_t i = 0; i < TASKS; i++) {
         uintptr_t least = i, at = awaited[i];
         for (int steps = 0; at != i && steps < TASKS; steps++, at = awaited[at])
             least = at < least ? at : least;
-        circles += at == i && least == i;
+        cycles += at == i && least == i;
     }
-    return circles;
+    return cycles;
 }
 
 int main(int argc, char **argv)
 {
-    uint64_t rounds = 0, all_circles = 0, all_losers = 0;
+    uint64_t rounds = 0, all_cycles = 0, all_losers = 0;
 
     stress_begin(argc, argv);
     for (int i = 0; i < 2; i++)
@@ -66,8 +66,8 @@ int main(int argc, char **argv)
         atomic_store(&complete, true);
         for (uintptr_t i = 0; i < TASKS; i++)
             CHECK(!filch_future_result(futures[i], FILCH_FOREVER, NULL));
-        CHECK(atomic_load(&losers) >= count_circles());
-        all_circles += count_circles();
+        CHECK(atomic_load(&losers) >= count_cycles());
+        all_cycles += count_cycles();
         all_losers += atomic_load(&losers);
         for (int i = 0; i < TASKS; i++)
             filch_future_release(futures[i]);
@@ -75,8 +75,8 @@ int main(int argc, char **argv)
     CHECK(rounds > 0);
     for (int i = 0; i < 2; i++)
         CHECK(!filch_executor_destroy(executors[i]));
-    printf("circle: %llu rounds, %llu circles, %llu tasks were told\n",
-           (unsigned long long)rounds, (unsigned long long)all_circles,
+    printf("cycle: %llu rounds, %llu cycles, %llu tasks were told\n",
+           (unsigned long long)rounds, (unsigned long long)all_cycles,
            (unsigned long long)all_losers);
     return 0;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Errands: tasks that are submitted without a future, alone or as part of a group. */
-#ifndef FI_ERRAND_H
-#define FI_ERRAND_H
+ * Plain tasks: tasks that are submitted without a future, alone or as part of a group. */
+#ifndef FI_PLAIN_TASK_H
+#define FI_PLAIN_TASK_H
 
-#include "sched/core/slab.h"
+#include "sched/core/block_cache.h"
 #include "sched/core/worker.h"
 
 #include <filch/future.h>
@@ -12,23 +12,24 @@
 struct filch_executor;
 struct filch_group;
 
-struct fi_errand {
-    struct fi_task task; /* first: the task's address is the errand's */
+struct fi_plain_task {
+    struct fi_task task; /* first: the task's address is the plain task's */
     filch_fn *fn;
     void *arg;
     struct filch_executor *executor;
     struct filch_group *group; /* or NULL */
 };
-_Static_assert(sizeof(struct fi_errand) == FI_SLAB_ERRAND_SIZE, "as slab.h says");
+_Static_assert(sizeof(struct fi_plain_task) == FI_BLOCK_PLAIN_TASK_SIZE,
+               "as block_cache.h says");
 
 /* Any thread. As filch_executor_submit(), without a future. */
-int fi_errand_submit(struct filch_executor *executor, struct filch_group *group, filch_fn *fn,
-                     void *arg);
+int fi_plain_task_submit(struct filch_executor *executor, struct filch_group *group,
+                         filch_fn *fn, void *arg);
 
 /* Likewise, fn(args[0]) to fn(args[count - 1]). *submitted, if not NULL: how many, from the first
  * on, even if there is an error. */
-int fi_errand_submit_many(struct filch_executor *executor, struct filch_group *group,
-                          filch_fn *fn, void *const *args, size_t count, size_t *submitted);
+int fi_plain_task_submit_many(struct filch_executor *executor, struct filch_group *group,
+                              filch_fn *fn, void *const *args, size_t count, size_t *submitted);
 
 /* ---- group.c ----------------------------------------------------------------------------- */
 
@@ -40,7 +41,7 @@ void fi_group_fail(struct filch_group *group, int code, const char *text);
 /* Who has not run a task of the group. refusal: why. */
 void fi_group_skip(struct filch_group *group, int refusal);
 
-struct fi_tally *fi_group_tally(struct filch_group *group);
+struct fi_count_latch *fi_group_count_latch(struct filch_group *group);
 struct filch_token *fi_group_token(struct filch_group *group);
 
 #endif

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The tally under a model checker: sched/core/tally.c as shipped, with the event of fake/ and,
- * below, the few things that it uses of a worker. Who waits alone frees the tally, its record and
+ * The count latch under a model checker: sched/core/count_latch.c as shipped, with the event of fake/ and,
+ * below, the few things that it uses of a worker. Who waits alone frees the count latch, its record and
  * its event when it has waited: a plain write, a data race with whoever still touches them.
  *
  * Scenarios: 7
- *              1  one waits for a task; result, record and tally go away
+ *              1  one waits for a task; result, record and count latch go away
  *              2  one waits for two tasks: both results are there, and all goes away
  *              3  one waits while another comes: it is not lost
  *              4  one waits while another gives up, whose record goes away
- *              5  a task has another one added before it ends: in between the tally is not 0
+ *              5  a task has another one added before it ends: in between the count latch is not 0
  *              6  it falls to 0, rises and falls again while one waits
  *              7  two come at once, to one who is listed: the list is whole */
 #define FI_WORKER_H /* sched/core/worker.h; see below */
@@ -53,7 +53,7 @@ static bool fi_is_late(int64_t deadline)
 
 static void fi_wait_for(struct fi_wait *wait);
 
-#include "sched/core/tally.c"
+#include "sched/core/count_latch.c"
 
 /* As sleep_until_over() in sched/core/worker.c. A deadline passes at the first sleep. */
 static void fi_wait_for(struct fi_wait *wait)
@@ -77,22 +77,22 @@ static void fi_wait_for(struct fi_wait *wait)
 
 /* ---- Parties --------------------------------------------------------------------------------- */
 
-static struct fi_tally tally;
+static struct fi_count_latch count_latch;
 static int results[2]; /* plain: written by tasks, read by who waited */
 
 static void *waits(void *argument)
 {
-    assert(fi_tally_wait(&tally, FI_NEVER));
+    assert(fi_count_latch_wait(&count_latch, FI_NEVER));
     assert(results[0] == 1);
     return argument;
 }
 
 static void *waits_and_frees(void *argument)
 {
-    assert(fi_tally_wait(&tally, FI_NEVER));
+    assert(fi_count_latch_wait(&count_latch, FI_NEVER));
     assert(results[0] == 1 && results[1] == 1);
-    *(volatile uint64_t *)&tally.word = 0;
-    tally.waiters = NULL;
+    *(volatile uint64_t *)&count_latch.word = 0;
+    count_latch.waiters = NULL;
     return argument;
 }
 
@@ -102,7 +102,7 @@ static struct fi_event events[3];
 static void come(int i)
 {
     others[i].event = &events[i];
-    others[i].object = &tally;
+    others[i].object = &count_latch;
     enlist(&others[i]);
 }
 
@@ -125,16 +125,16 @@ static void *gives_up(void *argument)
 static void *ends(void *argument)
 {
     results[argument == &results[1]] = 1;
-    fi_tally_sub(&tally, 1);
+    fi_count_latch_sub(&count_latch, 1);
     return argument;
 }
 
 static void *ends_and_more(void *argument)
 {
     results[0] = 1;
-    fi_tally_sub(&tally, 1);
-    fi_tally_add(&tally, 1); /* its owner does */
-    fi_tally_sub(&tally, 1);
+    fi_count_latch_sub(&count_latch, 1);
+    fi_count_latch_add(&count_latch, 1); /* its owner does */
+    fi_count_latch_sub(&count_latch, 1);
     return argument;
 }
 
@@ -160,7 +160,7 @@ static void *adds(void *argument)
 {
     pthread_t other;
 
-    fi_tally_add(&tally, 1);
+    fi_count_latch_add(&count_latch, 1);
     pthread_create(&other, NULL, ends_later, &results[0]);
     ends(&results[1]);
     pthread_join(other, NULL);
@@ -172,32 +172,32 @@ static void *adds(void *argument)
 
 int main(void)
 {
-    fi_tally_init(&tally);
+    fi_count_latch_init(&count_latch);
 #if SCENARIO == 1
     results[1] = 1;
-    fi_tally_add(&tally, 1);
+    fi_count_latch_add(&count_latch, 1);
     run(2, ends, waits_and_frees, NULL);
 #elif SCENARIO == 2
-    fi_tally_add(&tally, 2);
+    fi_count_latch_add(&count_latch, 2);
     run(3, waits_and_frees, ends, ends);
 #elif SCENARIO == 3
-    fi_tally_add(&tally, 1);
+    fi_count_latch_add(&count_latch, 1);
     run(3, ends, waits, comes);
 #elif SCENARIO == 4
-    fi_tally_add(&tally, 1);
+    fi_count_latch_add(&count_latch, 1);
     come(0);
     run(3, ends, waits, gives_up);
 #elif SCENARIO == 5
-    fi_tally_add(&tally, 1);
+    fi_count_latch_add(&count_latch, 1);
     run(2, adds, waits_and_frees, NULL);
 #elif SCENARIO == 6
-    fi_tally_add(&tally, 1);
+    fi_count_latch_add(&count_latch, 1);
     run(2, ends_and_more, waits, NULL);
 #elif SCENARIO == 7
     int count = 0;
     come(2);
     run(2, comes, comes, NULL);
-    for (struct fi_waiter *waiter = tally.waiters; waiter; waiter = waiter->next) {
+    for (struct fi_waiter *waiter = count_latch.waiters; waiter; waiter = waiter->next) {
         assert(*waiter->link == waiter);
         count++;
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Magazines and the depot: see slab.h. The depot is a pair of queues a size (atomics/queue.h),
+ * Magazines and the depot: see block_cache.h. The depot is a pair of queues a size (atomics/queue.h),
  * whose orderings carry the blocks from thread to thread; everything else is a thread's own. */
-#include "sched/core/slab.h"
+#include "sched/core/block_cache.h"
 
 #include "atomics/queue.h"
 #include "sched/core/sanitize.h"
@@ -13,9 +13,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-static const size_t sizes[FI_SLABS] = {
-    [FI_SLAB_FUTURE] = FI_SLAB_FUTURE_SIZE,
-    [FI_SLAB_ERRAND] = FI_SLAB_ERRAND_SIZE,
+static const size_t sizes[FI_BLOCK_CLASSES] = {
+    [FI_BLOCK_FUTURE] = FI_BLOCK_FUTURE_SIZE,
+    [FI_BLOCK_PLAIN_TASK] = FI_BLOCK_PLAIN_TASK_SIZE,
 };
 
 /* AddressSanitizer should see each block come and go. */
@@ -37,12 +37,13 @@ struct magazine {
 
 /* What a thread keeps: one magazine in use, and one that is full or empty. */
 struct cache {
-    alignas(FILCH_CACHE_LINE) struct magazine *loaded[FI_SLABS], *other[FI_SLABS];
+    alignas(FILCH_CACHE_LINE) struct magazine *loaded[FI_BLOCK_CLASSES],
+        *other[FI_BLOCK_CLASSES];
     struct cache *next, **link; /* of all caches */
 };
 
 static struct {
-    struct fi_queue full[FI_SLABS], empty[FI_SLABS];
+    struct fi_queue full[FI_BLOCK_CLASSES], empty[FI_BLOCK_CLASSES];
     pthread_key_t key;    /* its destructor gives back a thread's cache */
     bool ready;           /* without, every block comes from malloc() */
     _Atomic(int) users;   /* pools */
@@ -63,11 +64,11 @@ static void free_magazine(struct magazine *magazine)
 
 static void empty_depot(void)
 {
-    for (int slab = 0; slab < FI_SLABS; slab++) {
+    for (int class = 0; class < FI_BLOCK_CLASSES; class ++) {
         struct magazine *magazine;
-        while ((magazine = fi_queue_pop(&depot.full[slab])))
+        while ((magazine = fi_queue_pop(&depot.full[class])))
             free_magazine(magazine);
-        while ((magazine = fi_queue_pop(&depot.empty[slab])))
+        while ((magazine = fi_queue_pop(&depot.empty[class])))
             free_magazine(magazine);
     }
 }
@@ -85,17 +86,17 @@ static void put(struct fi_queue *queue, struct magazine *magazine)
 
 /* ---- Caches ------------------------------------------------------------------------------ */
 
-static void give_back(int slab, struct magazine *magazine)
+static void give_back(int class, struct magazine *magazine)
 {
     if (magazine)
-        put(magazine->count ? &depot.full[slab] : &depot.empty[slab], magazine);
+        put(magazine->count ? &depot.full[class] : &depot.empty[class], magazine);
 }
 
 static void free_cache(struct cache *cache)
 {
-    for (int slab = 0; slab < FI_SLABS; slab++) {
-        give_back(slab, cache->loaded[slab]);
-        give_back(slab, cache->other[slab]);
+    for (int class = 0; class < FI_BLOCK_CLASSES; class ++) {
+        give_back(class, cache->loaded[class]);
+        give_back(class, cache->other[class]);
     }
     *cache->link = cache->next;
     if (cache->next)
@@ -106,23 +107,23 @@ static void free_cache(struct cache *cache)
 static void thread_ends(void *cache)
 {
     mine = NULL;
-    fi_slab_lock();
+    fi_block_cache_lock();
     free_cache(cache);
-    fi_slab_unlock();
+    fi_block_cache_unlock();
 }
 
 static void init(void)
 {
     int made = 0;
 
-    while (made < FI_SLABS && !fi_queue_init(&depot.full[made])) {
+    while (made < FI_BLOCK_CLASSES && !fi_queue_init(&depot.full[made])) {
         if (fi_queue_init(&depot.empty[made])) {
             fi_queue_fini(&depot.full[made]);
             break;
         }
         made++;
     }
-    depot.ready = made == FI_SLABS && !pthread_key_create(&depot.key, thread_ends);
+    depot.ready = made == FI_BLOCK_CLASSES && !pthread_key_create(&depot.key, thread_ends);
     while (!depot.ready && made-- > 0) {
         fi_queue_fini(&depot.full[made]);
         fi_queue_fini(&depot.empty[made]);
@@ -137,17 +138,17 @@ __attribute__((destructor(101))) static void fini(void)
     if (!depot.ready || atomic_load_explicit(&depot.users, memory_order_relaxed))
         return;
     pthread_key_delete(depot.key);
-    fi_slab_lock();
+    fi_block_cache_lock();
     if (mine)
         free_cache(mine);
     mine = NULL;
     bool alone = !depot.caches;
-    fi_slab_unlock();
+    fi_block_cache_unlock();
     empty_depot();
     depot.ready = !alone;
-    for (int slab = 0; alone && slab < FI_SLABS; slab++) {
-        fi_queue_fini(&depot.full[slab]);
-        fi_queue_fini(&depot.empty[slab]);
+    for (int class = 0; alone && class < FI_BLOCK_CLASSES; class ++) {
+        fi_queue_fini(&depot.full[class]);
+        fi_queue_fini(&depot.empty[class]);
     }
 }
 
@@ -164,36 +165,36 @@ static struct cache *make_cache(void)
         free(cache);
         return NULL;
     }
-    fi_slab_lock();
+    fi_block_cache_lock();
     cache->next = depot.caches;
     cache->link = &depot.caches;
     if (cache->next)
         cache->next->link = &cache->next;
     depot.caches = cache;
-    fi_slab_unlock();
+    fi_block_cache_unlock();
     mine = cache;
     return cache;
 }
 
-static void swap(struct cache *cache, enum fi_slab slab)
+static void swap(struct cache *cache, enum fi_block_class class)
 {
-    struct magazine *loaded = cache->loaded[slab];
-    cache->loaded[slab] = cache->other[slab];
-    cache->other[slab] = loaded;
+    struct magazine *loaded = cache->loaded[class];
+    cache->loaded[class] = cache->other[class];
+    cache->other[class] = loaded;
 }
 
 /* ---- Blocks ------------------------------------------------------------------------------ */
 
 /* The loaded magazine is empty. Returns one that is not, or NULL. */
-FILCH_COLD static struct magazine *load_full(struct cache *cache, enum fi_slab slab)
+FILCH_COLD static struct magazine *load_full(struct cache *cache, enum fi_block_class class)
 {
-    swap(cache, slab);
-    if (cache->loaded[slab] && cache->loaded[slab]->count)
-        return cache->loaded[slab];
-    struct magazine *full = fi_queue_pop(&depot.full[slab]);
+    swap(cache, class);
+    if (cache->loaded[class] && cache->loaded[class]->count)
+        return cache->loaded[class];
+    struct magazine *full = fi_queue_pop(&depot.full[class]);
     if (full) {
-        put(&depot.empty[slab], cache->loaded[slab]);
-        cache->loaded[slab] = full;
+        put(&depot.empty[class], cache->loaded[class]);
+        cache->loaded[class] = full;
         /* Another thread has filled it: the misses overlap. */
         for (size_t i = 0; i < ROUNDS; i += LINE)
             __builtin_prefetch(&full->blocks[i], 1);
@@ -202,34 +203,34 @@ FILCH_COLD static struct magazine *load_full(struct cache *cache, enum fi_slab s
 }
 
 /* The loaded magazine is full. Returns one that is not, or NULL. */
-FILCH_COLD static struct magazine *load_empty(struct cache *cache, enum fi_slab slab)
+FILCH_COLD static struct magazine *load_empty(struct cache *cache, enum fi_block_class class)
 {
-    swap(cache, slab);
-    if (cache->loaded[slab] && cache->loaded[slab]->count < ROUNDS)
-        return cache->loaded[slab];
-    struct magazine *empty = fi_queue_pop(&depot.empty[slab]);
+    swap(cache, class);
+    if (cache->loaded[class] && cache->loaded[class]->count < ROUNDS)
+        return cache->loaded[class];
+    struct magazine *empty = fi_queue_pop(&depot.empty[class]);
     if (!empty && !(empty = aligned_alloc(alignof(struct magazine), sizeof *empty)))
         return NULL;
     empty->count = 0;
-    put(&depot.full[slab], cache->loaded[slab]);
-    return cache->loaded[slab] = empty;
+    put(&depot.full[class], cache->loaded[class]);
+    return cache->loaded[class] = empty;
 }
 
-void *fi_slab_alloc(enum fi_slab slab)
+void *fi_block_cache_alloc(enum fi_block_class class)
 {
     struct cache *cache = mine;
 
     if (DIRECT || (!cache && !(cache = make_cache())))
-        return malloc(sizes[slab]);
-    struct magazine *magazine = cache->loaded[slab];
-    if (FILCH_UNLIKELY(!magazine || !magazine->count) && !(magazine = load_full(cache, slab)))
-        return malloc(sizes[slab]);
+        return malloc(sizes[class]);
+    struct magazine *magazine = cache->loaded[class];
+    if (FILCH_UNLIKELY(!magazine || !magazine->count) && !(magazine = load_full(cache, class)))
+        return malloc(sizes[class]);
     if (magazine->count > AHEAD)
         __builtin_prefetch(magazine->blocks[magazine->count - 1 - AHEAD], 1);
     return magazine->blocks[--magazine->count];
 }
 
-void fi_slab_free(enum fi_slab slab, void *block)
+void fi_block_cache_free(enum fi_block_class class, void *block)
 {
     struct cache *cache = mine;
 
@@ -237,9 +238,9 @@ void fi_slab_free(enum fi_slab slab, void *block)
         free(block);
         return;
     }
-    struct magazine *magazine = cache->loaded[slab];
+    struct magazine *magazine = cache->loaded[class];
     if (FILCH_UNLIKELY(!magazine || magazine->count == ROUNDS) &&
-        !(magazine = load_empty(cache, slab))) {
+        !(magazine = load_empty(cache, class))) {
         free(block);
         return;
     }
@@ -248,7 +249,7 @@ void fi_slab_free(enum fi_slab slab, void *block)
 
 /* ---- Pools come and go ------------------------------------------------------------------- */
 
-void fi_slab_enter(void)
+void fi_block_cache_enter(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -257,23 +258,23 @@ void fi_slab_enter(void)
     atomic_fetch_add_explicit(&depot.users, 1, memory_order_relaxed);
 }
 
-void fi_slab_leave(void)
+void fi_block_cache_leave(void)
 {
     if (atomic_fetch_sub_explicit(&depot.users, 1, memory_order_relaxed) == 1 && depot.ready)
         empty_depot();
 }
 
-bool fi_slab_used(void)
+bool fi_block_cache_used(void)
 {
     return atomic_load_explicit(&depot.users, memory_order_relaxed) > 0;
 }
 
-void fi_slab_lock(void)
+void fi_block_cache_lock(void)
 {
     pthread_mutex_lock(&depot.lock);
 }
 
-void fi_slab_unlock(void)
+void fi_block_cache_unlock(void)
 {
     pthread_mutex_unlock(&depot.lock);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Arrivals under a model checker: sched/futures/arrivals.c and sched/core/latch.c as shipped, with
- * the event of fake/. A record goes away once it has come or was withdrawn, and all arrivals do
+ * Completions under a model checker: sched/futures/completions.c and sched/core/latch.c as shipped, with
+ * the event of fake/. A record goes away once it has come or was withdrawn, and all completions do
  * when the consumer leaves: a plain write, which is a data race with whoever still touches them.
  *
  * Scenarios: 5
@@ -12,7 +12,7 @@
  *              5  one had ended, one comes; the consumer leaves after the first
  *
  * (*) Their futures' latches take no part, or there would be too much to explore: whoever completes
- * calls arrive() itself, so what it wrote is seen through the arrivals alone; and the consumer does
+ * calls arrive() itself, so what it wrote is seen through the completions alone; and the consumer does
  * not list itself to sleep, but looks again and again. */
 #include <stdint.h>
 #define FI_NEVER INT64_MAX
@@ -23,14 +23,14 @@ static int64_t fi_now(void);
 #include "sched/core/latch.c"
 #undef LISTED
 #undef LOCKED
-#include "sched/futures/arrivals.c"
+#include "sched/futures/completions.c"
 
 #include <assert.h>
 #include <pthread.h>
 
 static struct filch_future futures[2];
-static struct fi_arrivals arrivals;
-static struct fi_arrival records[2];
+static struct fi_completions completions;
+static struct fi_completion records[2];
 static struct fi_event event;
 static int results[2]; /* plain: written by who completes, read by the consumer */
 
@@ -78,11 +78,11 @@ void fi_latch_wait(struct fi_latch *latch, int64_t deadline)
     atomic_fetch_add_explicit(&naps, 1, memory_order_relaxed);
 }
 
-static void go_away(struct fi_arrival *record)
+static void go_away(struct fi_completion *record)
 {
     record->waiter.next = NULL;
     record->waiter.notify = NULL;
-    record->arrivals = NULL;
+    record->completions = NULL;
     record->next = NULL;
     record->future = NULL;
 }
@@ -90,7 +90,7 @@ static void go_away(struct fi_arrival *record)
 /* The consumer. Takes one. */
 static int take(int64_t deadline)
 {
-    struct fi_arrival *record = fi_arrivals_take(&arrivals, deadline);
+    struct fi_completion *record = fi_completions_take(&completions, deadline);
 
     if (!record)
         return 0;
@@ -101,8 +101,8 @@ static int take(int64_t deadline)
 
 static void leave(void)
 {
-    atomic_init(&arrivals.newest, NULL);
-    fi_latch_init(&arrivals.latch);
+    atomic_init(&completions.newest, NULL);
+    fi_latch_init(&completions.latch);
 }
 
 static void *completes(void *argument)
@@ -118,13 +118,13 @@ static void *comes(void *argument)
 {
     long i = (long)argument;
     results[i] = 1;
-    arrive(&records[i].waiter);
+    complete_one(&records[i].waiter);
     return NULL;
 }
 
 static void expect(int i)
 {
-    fi_arrivals_expect(&arrivals, &records[i], &futures[i]);
+    fi_completions_expect(&completions, &records[i], &futures[i]);
 }
 
 int main(void)
@@ -138,11 +138,11 @@ int main(void)
         assert(fi_latch_claim(&futures[i].latch));
     }
     fi_event_init(&event);
-    fi_arrivals_init(&arrivals);
+    fi_completions_init(&completions);
 #if SCENARIO == 2
     for (int i = 0; i < 2; i++) {
         assert(fi_latch_end(&futures[i].latch, FI_RUNNING, FI_FINISHED, NULL));
-        records[i].arrivals = &arrivals;
+        records[i].completions = &completions;
         records[i].future = &futures[i];
     }
     party = comes;
@@ -167,13 +167,13 @@ int main(void)
     if (!take(0))
         assert(take(FI_NEVER));
 #elif SCENARIO == 4
-    fi_arrivals_withdraw(&records[0]);
+    fi_completions_withdraw(&records[0]);
     go_away(&records[0]);
 #elif SCENARIO == 5
     assert(take(FI_NEVER));
     for (int i = 0; i < 2; i++)
         if (records[i].future)
-            fi_arrivals_withdraw(&records[i]);
+            fi_completions_withdraw(&records[i]);
 #endif
     if (party == completes)
         leave(); /* (*) otherwise nothing tells the consumer that all are done with

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A count latch: how many tasks have not ended, and who waits for there to be none. As a latch
+ * (latch.h), but it may rise and fall to 0 any number of times.
+ *
+ *     word:  bits 63..2 | bit 1  | bit 0
+ *              count    | LOCKED | LISTED
+ *
+ * LOCKED guards the list. Who brings the count to 0 while somebody is listed takes it in the same
+ * step, and gives it back as the last it does: once who waited has left the list, it may free the
+ * count latch, if nobody else waits. */
+#ifndef FI_COUNT_LATCH_H
+#define FI_COUNT_LATCH_H
+
+#include "sched/core/latch.h"
+
+struct fi_count_latch {
+    _Atomic(uint64_t) word;
+    struct fi_waiter *waiters; /* guarded by LOCKED */
+};
+
+void fi_count_latch_init(struct fi_count_latch *count_latch);
+
+/* Any thread that keeps the count latch: it has not fallen to 0, or its owner calls. */
+void fi_count_latch_add(struct fi_count_latch *count_latch, uint64_t count);
+
+/* Any thread. At most what was added. The count latch may be gone when it returns. */
+void fi_count_latch_sub(struct fi_count_latch *count_latch, uint64_t count);
+
+/* Any thread. Is the count 0? What came before it was brought there may be read after. */
+bool fi_count_latch_is_zero(const struct fi_count_latch *count_latch);
+
+/* Any thread. Blocks until fi_count_latch_is_zero(), or until the deadline. Returns which: true for zero,
+ * also if it has risen again. A worker runs other tasks meanwhile. */
+bool fi_count_latch_wait(struct fi_count_latch *count_latch, int64_t deadline);
+
+#endif

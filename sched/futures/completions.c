@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Completions: see completions.h. Labels A1, A2, ... are those of sched/README.md. */
+#include "completions.h"
+
+#include <stddef.h>
+
+/* Its address is the word's value while the consumer sleeps. */
+static struct fi_completion asleep;
+#define ASLEEP (&asleep)
+
+void fi_completions_init(struct fi_completions *completions)
+{
+    atomic_init(&completions->newest, NULL);
+    completions->first = NULL;
+    completions->last = &completions->first;
+}
+
+/* Who ends the future, under its LOCKED: neither completion nor completions go before that does. */
+static void complete_one(struct fi_waiter *waiter)
+{
+    struct fi_completion *completion = (struct fi_completion *)(void *)waiter;
+    struct fi_completions *completions = completion->completions;
+    /* Relaxed: the exchange below decides, and acquires. */
+    struct fi_completion *newest =
+        atomic_load_explicit(&completions->newest, memory_order_relaxed);
+
+    /* A1, release, pairs with A3: the list. Acquire, with A2: the latch. */
+    do
+        completion->next = newest == ASLEEP ? NULL : newest;
+    while (!atomic_compare_exchange_weak_explicit(&completions->newest, &newest, completion,
+                                                  memory_order_acq_rel, memory_order_relaxed));
+    if (newest == ASLEEP)
+        (void)fi_latch_end(&completions->latch, FI_PENDING, FI_FINISHED, NULL);
+}
+
+static void append(struct fi_completions *completions, struct fi_completion *completion)
+{
+    completion->next = NULL;
+    *completions->last = completion;
+    completions->last = &completion->next;
+}
+
+/* Takes all that have come. Returns false if that is none. */
+static bool collect(struct fi_completions *completions)
+{
+    struct fi_completion *oldest = NULL;
+
+    /* Relaxed: spares an exchange where there is nothing. */
+    if (!atomic_load_explicit(&completions->newest, memory_order_relaxed))
+        return false;
+    /* A3, acquire, pairs with A1: the list, and through their release sequence all of it. */
+    struct fi_completion *completion =
+        atomic_exchange_explicit(&completions->newest, NULL, memory_order_acquire);
+    struct fi_completion **last = &completion->next;
+    while (completion) {
+        struct fi_completion *older = completion->next;
+        completion->next = oldest;
+        oldest = completion;
+        completion = older;
+    }
+    *completions->last = oldest;
+    completions->last = last;
+    return true;
+}
+
+void fi_completions_expect(struct fi_completions *completions, struct fi_completion *completion,
+                           struct filch_future *future)
+{
+    completion->waiter.notify = complete_one;
+    completion->completions = completions;
+    completion->future = future;
+    if (!fi_latch_enlist(&future->latch, &completion->waiter)) {
+        (void)collect(completions); /* those that ended before it */
+        append(completions, completion);
+    }
+}
+
+void fi_completions_withdraw(struct fi_completion *completion)
+{
+    /* One that was never listed, as it had ended, is told from the others by the latch. */
+    fi_latch_delist(&completion->future->latch, &completion->waiter);
+}
+
+/* Sleeps until something has come, or the time is up. */
+static void doze(struct fi_completions *completions, int64_t deadline)
+{
+    struct fi_completion *newest = NULL;
+
+    fi_latch_init(&completions->latch);
+    /* A2, release, pairs with A1: the latch. Relaxed on failure: something has come. */
+    if (!atomic_compare_exchange_strong_explicit(&completions->newest, &newest, ASLEEP,
+                                                 memory_order_release, memory_order_relaxed))
+        return;
+    fi_latch_wait(&completions->latch, deadline);
+    newest = ASLEEP;
+    /* Relaxed: nothing was published; A3 acquires what has come. If something has, then who
+     * replaced ASLEEP may not have ended the latch yet: it comes out first, and
+     * fi_completions_take() waits until it has let go, before the latch can be made anew. */
+    (void)atomic_compare_exchange_strong_explicit(&completions->newest, &newest, NULL,
+                                                  memory_order_relaxed, memory_order_relaxed);
+}
+
+bool fi_completions_any(const struct fi_completions *completions)
+{
+    /* Relaxed: a hint until it is taken. */
+    return completions->first ||
+           atomic_load_explicit(&completions->newest, memory_order_relaxed);
+}
+
+struct fi_completion *fi_completions_take(struct fi_completions *completions, int64_t deadline)
+{
+    while (!completions->first && !collect(completions)) {
+        if (fi_is_late(deadline))
+            return NULL;
+        doze(completions, deadline);
+    }
+    struct fi_completion *completion = completions->first;
+    completions->first = completion->next;
+    if (completions->first)
+        __builtin_prefetch(completions->first->future, 1); /* the one to be asked for next */
+    else
+        completions->last = &completions->first;
+    fi_completions_withdraw(completion);
+    return completion;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Contexts: see context.h; filch_fail(); and scopes, through which other threads take part in a
+ * task. */
+#include "sched/futures/context.h"
+
+#include "sched/core/scratch.h"
+
+#include <filch/cancel.h>
+#include <filch/error.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static _Thread_local struct fi_context *current;
+static _Thread_local struct fi_context *lent; /* the innermost whose scope is not its own */
+
+/* Its address means failure. */
+static char failure;
+
+void fi_context_enter(struct fi_context *context, struct filch_future *future,
+                      struct filch_token *token, struct filch_executor *executor)
+{
+    context->scope = &context->own;
+    context->own.future = future;
+    context->own.token = token;
+    context->own.executor = executor;
+    context->own.count_latch = NULL;
+    context->own.above = NULL;
+    context->code = 0;
+    context->outer = current;
+    context->mark = fi_scratch_before();
+    current = context;
+}
+
+void fi_context_leave(struct fi_context *context)
+{
+    fi_scratch_after(context->mark);
+    current = context->outer;
+}
+
+const struct fi_context *fi_context_current(void)
+{
+    return current;
+}
+
+bool fi_context_is_lent(const struct filch_future *future)
+{
+    for (const struct fi_context *context = lent; context; context = context->lent)
+        for (const struct filch_scope *scope = context->scope; scope; scope = scope->above)
+            if (scope->future == future)
+                return true;
+    return false;
+}
+
+bool fi_failed(const void *value)
+{
+    return value == &failure;
+}
+
+int fi_context_failure(const struct fi_context *context, const char **text)
+{
+    *text = context->code ? context->text : NULL;
+    return context->code ? context->code : FILCH_EINVAL;
+}
+
+void *filch_fail(int code, const char *fmt, ...)
+{
+    va_list arguments;
+
+    if (!current) /* not in a submitted task: nobody would ask */
+        return &failure;
+    current->code = code ? code : FILCH_EINVAL;
+    va_start(arguments, fmt);
+    if (vsnprintf(current->text, sizeof current->text, fmt, arguments) < 0)
+        current->text[0] = '\0';
+    va_end(arguments);
+    return &failure;
+}
+
+/* ---- Scopes ------------------------------------------------------------------------------ */
+
+struct filch_scope *filch_scope_current(void)
+{
+    return current ? current->scope : NULL;
+}
+
+void filch_scope_call(struct filch_scope *scope, void (*fn)(void *arg), void *arg)
+{
+    struct fi_context context;
+
+    if (scope == filch_scope_current()) {
+        fn(arg);
+        return;
+    }
+    fi_context_enter(&context, NULL, NULL, NULL);
+    context.lent = lent;
+    if (scope) { /* else its own, of no task: a worker that waits in a task may run any fork */
+        context.scope = scope;
+        lent = &context;
+    }
+    fn(arg);
+    lent = context.lent;
+    fi_context_leave(&context);
+}
+
+void filch_token_call(struct filch_token *token, void (*fn)(void *arg), void *arg)
+{
+    struct fi_context context, *outer = current;
+
+    if (!token) {
+        fn(arg);
+        return;
+    }
+    fi_context_enter(&context, NULL, token, NULL);
+    if (outer) {
+        context.own.executor = outer->scope->executor;
+        context.own.count_latch = outer->scope->count_latch;
+        context.own.above = outer->scope;
+    }
+    fn(arg);
+    fi_context_leave(&context);
+    if (outer && context.code) { /* the task may yet return it */
+        outer->code = context.code;
+        memcpy(outer->text, context.text, sizeof outer->text);
+    }
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The submitted task that runs on a thread: what filch_fail() and filch_cancelled() speak of. Tasks
+ * nest when one of them waits, so contexts form a stack. A context is the thread's own; its scope,
+ * which is what the context's function belongs to, may be that of a context on another thread: it does
+ * not change as long as that one's function runs. */
+#ifndef FI_CONTEXT_H
+#define FI_CONTEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct fi_count_latch;
+struct filch_executor;
+struct filch_future;
+struct filch_token;
+
+#define FI_TEXT_SIZE 256
+
+/* Constant while the function runs, and read by all threads that were lent it. */
+struct filch_scope {
+    struct filch_future *future;        /* or NULL */
+    struct filch_token *token;          /* or NULL */
+    struct filch_executor *executor;    /* or NULL */
+    struct fi_count_latch *count_latch; /* of its group, or NULL */
+    struct filch_scope *above;          /* that cancels this one, too, or NULL */
+};
+
+struct fi_context {
+    struct filch_scope
+        *scope; /* `own`, or that of a context elsewhere, which outlives this one */
+    struct filch_scope own;
+    struct fi_context *outer;
+    struct fi_context
+        *lent;   /* of a context whose scope is not its own: the next one further down */
+    size_t mark; /* of scratch memory, in debug builds */
+    int code;    /* what the last filch_fail() of this task said; 0: nothing */
+    char text[FI_TEXT_SIZE];
+};
+
+/* The thread. Before and after the task's function. Field by field: the text need not be
+ * cleared. */
+void fi_context_enter(struct fi_context *context, struct filch_future *future,
+                      struct filch_token *token, struct filch_executor *executor);
+void fi_context_leave(struct fi_context *context);
+
+/* The thread. The innermost, or NULL. */
+const struct fi_context *fi_context_current(void);
+
+/* The thread. Does it run a part of the task that was lent it, not the task itself? */
+bool fi_context_is_lent(const struct filch_future *future);
+
+/* Is this what filch_fail() returned? */
+bool fi_failed(const void *value);
+
+/* The code of a context whose task returned a failure, and its text, or NULL: a failure that is not
+ * the task's own has no code. */
+int fi_context_failure(const struct fi_context *context, const char **text);
+
+#endif
