@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Futures one after another, as they complete: an iterator over completions (completions.h), one for
- * each future that it was given. */
+ * Futures one after another, as they complete: an iterator over completions (completions.h), one
+ * for each future that it was given. */
 #include <filch/wait.h>
 
-#include "completions.h"
 #include "sched/core/hash.h"
+#include "sched/futures/await.h"
+#include "sched/futures/completions.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -79,7 +80,8 @@ static bool set_add(struct set *set, struct filch_future *future)
 /* ---- The iterator ------------------------------------------------------------------------ */
 
 /* With each different future, none of which is expected yet. */
-static struct filch_as_completed *alloc(struct filch_future *const *futures, size_t count)
+static struct filch_as_completed *iterator_alloc(struct filch_future *const *futures,
+                                                 size_t count)
 {
     struct filch_as_completed *iterator = NULL;
     struct set set;
@@ -126,7 +128,7 @@ int filch_as_completed_create(struct filch_future *const *futures, size_t count,
         if (!futures[i])
             return FILCH_EINVAL;
     int64_t deadline = fi_deadline(timeout);
-    struct filch_as_completed *new = alloc(futures, count);
+    struct filch_as_completed *new = iterator_alloc(futures, count);
     if (!new)
         return FILCH_ENOMEM;
     new->deadline = deadline;
@@ -153,7 +155,7 @@ static bool hurry(struct filch_as_completed *iterator)
 
 /* Will any of those that are left end while the caller waits? Returns 0, or why not. O(1), spread
  * over all calls, since a thread has few tasks on its stack. */
-static int check(struct filch_as_completed *iterator)
+static int check_hope(struct filch_as_completed *iterator)
 {
     int error = 0;
 
@@ -179,7 +181,7 @@ static int prepare(struct filch_as_completed *iterator)
 {
     if (fi_completions_any(&iterator->completions) || fi_is_late(iterator->deadline))
         return 0;
-    int error = check(iterator);
+    int error = check_hope(iterator);
     if (error || !fi_worker_self())
         return error;
     while (iterator->tried < iterator->total && !fi_completions_any(&iterator->completions)) {

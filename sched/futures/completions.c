@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Completions: see completions.h. Labels A1, A2, ... are those of sched/README.md. */
-#include "completions.h"
+#include "sched/futures/completions.h"
 
 #include <stddef.h>
 

@@ -41,13 +41,13 @@ struct fi_completions {
 /* The consumer. */
 void fi_completions_init(struct fi_completions *completions);
 
-/* The consumer. Has `completion` come when the future ends. One that has ended already comes at once,
- * behind those that have come. */
+/* The consumer. Has `completion` come when the future ends. One that has ended already comes at
+ * once, behind those that have come. */
 void fi_completions_expect(struct fi_completions *completions, struct fi_completion *completion,
                            struct filch_future *future);
 
-/* The consumer, after fi_completions_expect(). `completion` does not come any more, and nobody touches
- * it. May spin while its future's waiters are told. */
+/* The consumer, after fi_completions_expect(). `completion` does not come any more, and nobody
+ * touches it. May spin while its future's waiters are told. */
 void fi_completions_withdraw(struct fi_completion *completion);
 
 /* The consumer. Is there one that fi_completions_take() would give at once? */

@@ -45,6 +45,22 @@ const struct fi_context *fi_context_current(void)
     return current;
 }
 
+bool fi_context_in_executor(const struct filch_executor *executor)
+{
+    for (const struct fi_context *context = current; context; context = context->outer)
+        if (context->scope->executor == executor)
+            return true;
+    return false;
+}
+
+bool fi_context_in_group(const struct fi_count_latch *count_latch)
+{
+    for (const struct fi_context *context = current; context; context = context->outer)
+        if (context->scope->count_latch == count_latch)
+            return true;
+    return false;
+}
+
 bool fi_context_is_lent(const struct filch_future *future)
 {
     for (const struct fi_context *context = lent; context; context = context->lent)

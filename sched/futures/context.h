@@ -2,8 +2,8 @@
  *
  * The submitted task that runs on a thread: what filch_fail() and filch_cancelled() speak of. Tasks
  * nest when one of them waits, so contexts form a stack. A context is the thread's own; its scope,
- * which is what the context's function belongs to, may be that of a context on another thread: it does
- * not change as long as that one's function runs. */
+ * which is what the context's function belongs to, may be that of a context on another thread: it
+ * does not change as long as that one's function runs. */
 #ifndef FI_CONTEXT_H
 #define FI_CONTEXT_H
 
@@ -27,14 +27,13 @@ struct filch_scope {
 };
 
 struct fi_context {
-    struct filch_scope
-        *scope; /* `own`, or that of a context elsewhere, which outlives this one */
+    /* `own`, or that of a context elsewhere, which outlives this one. */
+    struct filch_scope *scope;
     struct filch_scope own;
     struct fi_context *outer;
-    struct fi_context
-        *lent;   /* of a context whose scope is not its own: the next one further down */
-    size_t mark; /* of scratch memory, in debug builds */
-    int code;    /* what the last filch_fail() of this task said; 0: nothing */
+    struct fi_context *lent; /* if `scope` is not its own: the next such one further down */
+    size_t mark;             /* of scratch memory, in debug builds */
+    int code;                /* what the last filch_fail() of this task said; 0: nothing */
     char text[FI_TEXT_SIZE];
 };
 
@@ -49,6 +48,10 @@ const struct fi_context *fi_context_current(void);
 
 /* The thread. Does it run a part of the task that was lent it, not the task itself? */
 bool fi_context_is_lent(const struct filch_future *future);
+
+/* The thread. Does a task of that executor, or of the group with that count latch, run on it? */
+bool fi_context_in_executor(const struct filch_executor *executor);
+bool fi_context_in_group(const struct fi_count_latch *count_latch);
 
 /* Is this what filch_fail() returned? */
 bool fi_failed(const void *value);

@@ -26,8 +26,7 @@ static void describe_outcome(const struct filch_future *future, char *text, size
     const char *name = filch_error_name(code);
     char number[16];
 
-    /* Relaxed: who ended it wrote this before, and L1 has shown that it has ended. */
-    if (!(atomic_load_explicit(&future->flags, memory_order_relaxed) & FI_FAILED)) {
+    if (!(fi_future_flags(future) & FI_FAILED)) {
         snprintf(text, size, " returned %p", future->value);
         return;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a future is made of, for the files of this folder. The public side is filch/future.h; the
+ * A future as an object: what it is made of, who holds it, its states and how it ends. How its
+ * task runs is in run.h, how it is waited for in await.h. The public side is filch/future.h; the
  * life of one is its latch's (sched/core/latch.h). */
 #ifndef FI_FUTURE_H
 #define FI_FUTURE_H
@@ -19,32 +20,32 @@ struct filch_token;
 enum {
     FI_MANUAL = 1, /* completed by hand */
     FI_THEN = 2,   /* fn is a filch_then_fn */
-    FI_CONTINUES =
-        4, /* `parent` has not ended, and its list of callbacks has a reference to this
-                        future, which has none to it; changed with LOCKED */
+    /* `parent` has not ended, and its list of callbacks has a reference to this future, which has
+     * none to it; changed with LOCKED. */
+    FI_CONTINUES = 4,
     FI_INHERITS = 8, /* `parent` has ended, and this future has a reference to it */
     FI_STOPPED = 16, /* filch_future_stop() */
     FI_FAILED = 32,  /* finished with an error: `value` is the code, `text` its text or NULL */
-    FI_QUEUED = 64,  /* max_queued counts it */
-    FI_HALF =
-        128, /* a waiter runs it, and has ended it, or it is out of its submit queue: one of two */
+    FI_QUEUED = 64,  /* max_queued counts it: run.c */
+    FI_HALF = 128,   /* one of two has let go of its executor: run.c */
 };
 
 /* 104 bytes: with malloc's header and its cell in a queue 120 bytes a pending future. */
 struct filch_future {
     union {
-        struct fi_task task;         /* in a submit queue */
-        struct fi_callback follower; /* before that: follows on another future */
+        struct fi_task task;             /* in a submit queue */
+        struct fi_callback continuation; /* before that: of another future */
     };
     struct fi_latch latch; /* and the references */
     _Atomic(uintptr_t) fn; /* filch_fn or filch_then_fn; once it runs, the thread's id */
     void *value;           /* the argument, then the runner's; when it has ended the result */
-    struct filch_executor
-        *executor;           /* or NULL; alive until the future has ended, but for followers */
-    struct filch_pool *pool; /* that may run it now, or NULL; only to be compared */
+    /* Or NULL. Alive until the future has ended, but for a continuation, which knows no more than
+     * that its memory is there. */
+    struct filch_executor *executor;
+    struct filch_pool *pool; /* whose workers may run it now, or NULL; only to be compared */
     union {
         char *text;                  /* of the failure: the runner's until it has ended */
-        struct filch_future *parent; /* that it follows on, with a reference */
+        struct filch_future *parent; /* of a continuation: the future that it waits for */
     };
     struct filch_token *token; /* or NULL, with a reference */
     char *name;                /* or NULL */
@@ -63,51 +64,36 @@ _Static_assert(sizeof(struct filch_future) == FI_BLOCK_FUTURE_SIZE, "as block_ca
 #define FI_ASSERT_ALIVE(future) ((void)(future))
 #endif
 
-/* Any thread. PENDING, with one reference; NULL when memory lacks. */
+static inline uint32_t fi_future_flags(const struct filch_future *future)
+{
+    /* Relaxed: they are set before others know the future, or by its runner before the latch ends,
+     * which the caller knows of by L1 or L3; else with LOCKED. */
+    return atomic_load_explicit(&future->flags, memory_order_relaxed);
+}
+
+/* Any thread. PENDING, with one reference, and as yet without a task; NULL when memory lacks. */
 struct filch_future *fi_future_alloc(uint32_t flags);
 
-/* Who has claimed it (RUNNING). Runs the task, ends the future, calls the callbacks. worker: the
- * caller, if it has taken the future out of a submit queue; NULL: it runs inside another task, or
- * elsewhere. */
-void fi_future_run(struct filch_future *future, struct fi_worker *worker);
+/* Any thread. What a continuation waits for, with a reference; NULL if it waits for nothing more,
+ * or that goes at this moment. */
+struct filch_future *fi_future_parent(struct filch_future *future);
 
-/* Who has claimed it. Ends it with an error; text: copied, or NULL. */
+/* ---- Ending it --------------------------------------------------------------------------- */
+
+/* The runner. Gives back the future that this one has waited for, if it still holds it. */
+void fi_future_drop_parent(struct filch_future *future);
+
+/* The runner. Notes down why it fails; text: copied, or NULL. May be the parent's. */
+void fi_future_set_failure(struct filch_future *future, int code, const char *text);
+
+/* The runner. RUNNING -> FINISHED; calls the callbacks. worker: the caller, if it has taken the
+ * future out of a submit queue, or NULL. */
+void fi_future_end(struct filch_future *future, struct fi_worker *worker);
+
+/* Who has claimed it (RUNNING). Ends it with an error, as fi_future_set_failure(). */
 void fi_future_fail(struct filch_future *future, int code, const char *text);
 
 /* Any thread. Cancels it if it is pending; calls the callbacks. */
 bool fi_future_revoke(struct filch_future *future);
-
-/* The thread that is about to wait for a future that has not ended. Why it would never end
- * meanwhile: FILCH_EFORKED or FILCH_EDEADLK; or 0. What waits to be run on this very thread is run
- * first. */
-int fi_future_check_wait(struct filch_future *future);
-
-/* The thread that waits. Runs the future if it is one of its own pool's and has not started: a
- * worker whose stack is deep, or which holds a lock, runs nothing else, and must not starve what it
- * waits for. Returns true if it has run it. */
-bool fi_future_run_awaited(struct filch_future *future);
-
-/* fi_task's run, of a future. */
-void fi_future_take(struct fi_task *task, struct fi_worker *worker, struct filch_slot *head,
-                    int refusal);
-
-/* ---- continuation.c ---------------------------------------------------------------------------- */
-
-/* Who has ended a future, with a reference to it. Calls what fi_latch_end() handed out. */
-void fi_continuations_dispatch(struct filch_future *future, struct fi_callback *callbacks);
-
-/* Around a task's function. What follows on the futures that it completes is run at once, as it may
- * wait for that. */
-bool fi_trampoline_pause(void);
-void fi_trampoline_resume(bool looping);
-
-/* A thread that is about to wait for a future. Works off what follows on this very thread. */
-void fi_trampoline_run(void);
-
-/* Who gives back the last reference. What follows on a future that will never end is cancelled. */
-void fi_continuations_abandon(struct filch_future *future);
-
-/* Any thread. Does the future follow on one that runs on this very thread? */
-bool fi_continues_own(struct filch_future *future);
 
 #endif

@@ -5,9 +5,10 @@
  * and unordered, those of whichever chunk arrives next (completions.h). */
 #include <filch/map.h>
 
-#include "completions.h"
-#include "context.h"
 #include "sched/core/process.h"
+#include "sched/futures/await.h"
+#include "sched/futures/completions.h"
+#include "sched/futures/context.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -193,7 +194,7 @@ static void stop(struct filch_map *map)
 
 /* ---- Making and ending ------------------------------------------------------------------- */
 
-static int check(filch_fn *fn, const struct filch_map_options *options)
+static int check_arguments(filch_fn *fn, const struct filch_map_options *options)
 {
     if (!fn || isnan(options->timeout) || options->buffersize > PTRDIFF_MAX)
         return FILCH_EINVAL;
@@ -201,8 +202,8 @@ static int check(filch_fn *fn, const struct filch_map_options *options)
 }
 
 /* A map without a source, nothing sent. */
-static struct filch_map *alloc(struct filch_executor *executor, filch_fn *fn,
-                               const struct filch_map_options *options)
+static struct filch_map *map_alloc(struct filch_executor *executor, filch_fn *fn,
+                                   const struct filch_map_options *options)
 {
     struct filch_map *map = calloc(1, sizeof *map);
 
@@ -241,11 +242,11 @@ static int create(struct filch_executor *executor, filch_fn *fn, filch_source_fn
 {
     static const struct filch_map_options defaults = FILCH_MAP_OPTIONS;
     const struct filch_map_options *used = options ? options : &defaults;
-    int error = check(fn, used);
+    int error = check_arguments(fn, used);
 
     if (error)
         return error;
-    struct filch_map *new = alloc(executor, fn, used);
+    struct filch_map *new = map_alloc(executor, fn, used);
     if (!new)
         return FILCH_ENOMEM;
     new->array = array;

@@ -4,14 +4,14 @@
  * them. */
 #include "sched/futures/plain_task.h"
 
-#include "sched/futures/executor.h"
+#include "sched/futures/backend.h"
 #include "sched/futures/context.h"
-#include "sched/futures/future.h"
+#include "sched/futures/continuation.h"
+#include "sched/futures/group.h"
+#include "sched/futures/token.h"
 
-#include <filch/cancel.h>
-
-static void run(const struct fi_plain_task *plain, struct filch_token *token,
-                struct fi_count_latch *count_latch)
+static void call_plain(const struct fi_plain_task *plain, struct filch_token *token,
+                       struct fi_count_latch *count_latch)
 {
     struct fi_context context;
 
@@ -31,16 +31,15 @@ static void run(const struct fi_plain_task *plain, struct filch_token *token,
 /* The worker, or NULL: here and now. */
 static void work_off(const struct fi_plain_task *plain, struct fi_worker *worker, int refusal)
 {
-    struct filch_token *token = plain->group ? fi_group_token(plain->group) : NULL;
-    struct fi_count_latch *count_latch =
-        plain->group ? fi_group_count_latch(plain->group) : NULL;
+    struct filch_token *token = plain->group ? plain->group->token : NULL;
+    struct fi_count_latch *count_latch = plain->group ? &plain->group->count_latch : NULL;
 
     if (worker)
         fi_worker_settle_but(worker, count_latch);
-    if (!refusal && token && filch_token_cancelled(token))
+    if (!refusal && fi_token_is_cancelled(token))
         refusal = FILCH_ECANCELED;
     if (!refusal)
-        run(plain, token, count_latch);
+        call_plain(plain, token, count_latch);
     else if (plain->group)
         fi_group_skip(plain->group, refusal);
     if (count_latch && worker)
@@ -49,8 +48,8 @@ static void work_off(const struct fi_plain_task *plain, struct fi_worker *worker
         fi_count_latch_sub(count_latch, 1);
 }
 
-static void take(struct fi_task *task, struct fi_worker *worker, struct filch_slot *head,
-                 int refusal)
+static void take_plain(struct fi_task *task, struct fi_worker *worker, struct filch_slot *head,
+                       int refusal)
 {
     struct fi_plain_task plain = *(struct fi_plain_task *)(void *)task;
 
@@ -61,19 +60,19 @@ static void take(struct fi_task *task, struct fi_worker *worker, struct filch_sl
     fi_executor_ended(plain.executor);
 }
 
-static void run_here(const struct fi_plain_task *plain)
+static void run_plain_here(const struct fi_plain_task *plain)
 {
     fi_executor_begin_here(plain->executor);
     work_off(plain, NULL, 0);
     fi_executor_end_here(plain->executor);
 }
 
-/* Why nothing can be submitted now, or 0. */
-static int check(const struct filch_executor *executor, struct filch_group *group)
+/* Why nothing can be submitted now, be it the executor or the group; or 0. */
+static int check_both(const struct filch_executor *executor, struct filch_group *group)
 {
     int error = fi_executor_check(executor);
 
-    if (!error && group && filch_token_cancelled(fi_group_token(group)))
+    if (!error && group && filch_token_cancelled(group->token))
         error = FILCH_ECANCELED;
     return error;
 }
@@ -81,23 +80,24 @@ static int check(const struct filch_executor *executor, struct filch_group *grou
 int fi_plain_task_submit(struct filch_executor *executor, struct filch_group *group,
                          filch_fn *fn, void *arg)
 {
-    struct fi_plain_task plain = {{take}, fn, arg, executor, group};
-    int error = fn ? check(executor, group) : FILCH_EINVAL;
+    struct fi_plain_task plain = {{take_plain}, fn, arg, executor, group};
+    int error = fn ? check_both(executor, group) : FILCH_EINVAL;
 
     if (error)
         return error;
-    int room = executor->submit_queue ? fi_executor_enter(executor) : 1;
-    if (room < 0)
-        return room;
-    struct fi_plain_task *new = room ? NULL : fi_block_cache_alloc(FI_BLOCK_PLAIN_TASK);
-    if (!room && !new) {
+    int admission = fi_executor_admit(executor);
+    if (admission < 0)
+        return admission;
+    bool here = admission == FI_CALLER_RUNS;
+    struct fi_plain_task *new = here ? NULL : fi_block_cache_alloc(FI_BLOCK_PLAIN_TASK);
+    if (!here && !new) {
         fi_executor_taken(executor);
         return FILCH_ENOMEM;
     }
     if (group)
-        fi_count_latch_add(fi_group_count_latch(group), 1);
-    if (room) {
-        run_here(&plain);
+        fi_count_latch_add(&group->count_latch, 1);
+    if (here) {
+        run_plain_here(&plain);
         return 0;
     }
     *new = plain;
@@ -106,7 +106,7 @@ int fi_plain_task_submit(struct filch_executor *executor, struct filch_group *gr
         fi_executor_taken(executor);
         fi_block_cache_free(FI_BLOCK_PLAIN_TASK, new);
         if (group)
-            fi_count_latch_sub(fi_group_count_latch(group), 1);
+            fi_count_latch_sub(&group->count_latch, 1);
     }
     return error;
 }
@@ -128,14 +128,14 @@ static int submit_batch(struct filch_executor *executor, struct filch_group *gro
         struct fi_plain_task *plain = fi_block_cache_alloc(FI_BLOCK_PLAIN_TASK);
         if (!plain)
             break;
-        *plain = (struct fi_plain_task){{take}, fn, args[made], executor, group};
+        *plain = (struct fi_plain_task){{take_plain}, fn, args[made], executor, group};
         tasks[made] = plain;
     }
     if (group)
-        fi_count_latch_add(fi_group_count_latch(group), made);
+        fi_count_latch_add(&group->count_latch, made);
     int error = fi_executor_inject_many(executor, FI_NORMAL, tasks, made, pushed);
     if (group && *pushed < made)
-        fi_count_latch_sub(fi_group_count_latch(group), made - *pushed);
+        fi_count_latch_sub(&group->count_latch, made - *pushed);
     for (uint32_t i = *pushed; i < made; i++)
         fi_block_cache_free(FI_BLOCK_PLAIN_TASK, tasks[i]);
     return error || made == count ? error : FILCH_ENOMEM;
@@ -144,16 +144,15 @@ static int submit_batch(struct filch_executor *executor, struct filch_group *gro
 int fi_plain_task_submit_many(struct filch_executor *executor, struct filch_group *group,
                               filch_fn *fn, void *const *args, size_t count, size_t *submitted)
 {
-    bool one_by_one = !executor->submit_queue || executor->bounded;
     int error = fn && (args || count == 0) ? 0 : FILCH_EINVAL;
     size_t done = 0;
 
     while (!error && done < count) {
         uint32_t batch = count - done < BATCH ? (uint32_t)(count - done) : BATCH, pushed;
-        if (one_by_one) {
+        if (!executor->admits_all) { /* one by one */
             error = fi_plain_task_submit(executor, group, fn, args[done]);
             done += !error;
-        } else if (!(error = check(executor, group))) {
+        } else if (!(error = check_both(executor, group))) {
             error = submit_batch(executor, group, fn, args + done, batch, &pushed);
             done += pushed;
         }

@@ -31,17 +31,4 @@ int fi_plain_task_submit(struct filch_executor *executor, struct filch_group *gr
 int fi_plain_task_submit_many(struct filch_executor *executor, struct filch_group *group,
                               filch_fn *fn, void *const *args, size_t count, size_t *submitted);
 
-/* ---- group.c ----------------------------------------------------------------------------- */
-
-/* Who has run a task of the group, which failed. Keeps the failure and cancels the group. With
- * FILCH_ECANCELED the task was cut short, which is no failure: as fi_group_skip(). text: or
- * NULL. */
-void fi_group_fail(struct filch_group *group, int code, const char *text);
-
-/* Who has not run a task of the group. refusal: why. */
-void fi_group_skip(struct filch_group *group, int refusal);
-
-struct fi_count_latch *fi_group_count_latch(struct filch_group *group);
-struct filch_token *fi_group_token(struct filch_group *group);
-
 #endif

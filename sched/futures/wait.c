@@ -5,7 +5,7 @@
  * latch. So a completion costs one subtraction, and a wait one sleep. */
 #include <filch/wait.h>
 
-#include "sched/futures/future.h"
+#include "sched/futures/await.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -26,11 +26,10 @@ struct seat {
     struct filch_future *future;
 };
 
-/* Has it finished with an error? It has ended. Relaxed: who ended it wrote this before, and the
- * caller is that very thread or has learnt of the end by L1 or L3. */
+/* Has it finished with an error? It has ended. */
 static bool has_failed(const struct filch_future *future)
 {
-    return atomic_load_explicit(&future->flags, memory_order_relaxed) & FI_FAILED;
+    return fi_future_flags(future) & FI_FAILED;
 }
 
 /* The future has ended: who ended it says so, or who finds that it had ended before. */

@@ -3,7 +3,7 @@
  * How much an executor takes, and which task comes first: max_queued with each answer to "full",
  * and priorities with the bounds that executor.h promises. */
 #include "executor.h"
-#include "sched/futures/executor.h"
+#include "sched/futures/backend.h"
 
 #include <filch/cancel.h>
 #include <filch/group.h>

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tokens: a flag and a deadline each, and a way up. Nothing is told to those below: a task that
- * asks looks upwards. */
-#include <filch/cancel.h>
+ * Tokens: see token.h. Nothing is told to those below: a task that asks looks upwards. */
+#include "sched/futures/token.h"
 
 #include "sched/core/worker.h"
-#include "sched/futures/context.h"
-#include "sched/futures/future.h"
 
 #include <math.h>
 #include <stdalign.h>
@@ -81,22 +78,4 @@ bool filch_token_cancelled(const struct filch_token *token)
         first = deadline < first ? deadline : first;
     }
     return fi_is_late(first);
-}
-
-bool filch_scope_cancelled(const struct filch_scope *scope)
-{
-    for (; scope; scope = scope->above) {
-        /* C2, too; C1 is in filch_future_stop(). */
-        if (scope->future &&
-            atomic_load_explicit(&scope->future->flags, memory_order_acquire) & FI_STOPPED)
-            return true;
-        if (scope->token && filch_token_cancelled(scope->token))
-            return true;
-    }
-    return false;
-}
-
-bool filch_cancelled(void)
-{
-    return filch_scope_cancelled(filch_scope_current());
 }

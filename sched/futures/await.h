@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Waiting for a future. A worker that waits runs what it waits for, if nobody has begun to; and who
+ * would wait for itself, by whatever detour, is told so (FILCH_EDEADLK). */
+#ifndef FI_AWAIT_H
+#define FI_AWAIT_H
+
+#include "sched/futures/future.h"
+
+/* The thread that is about to wait for a future that has not ended. Why it would never end
+ * meanwhile: FILCH_EFORKED or FILCH_EDEADLK; or 0. What waits to be run on this very thread is run
+ * first. */
+int fi_future_check_wait(struct filch_future *future);
+
+/* The thread that waits. Runs the future if it is one of its own pool's and has not started: a
+ * worker whose stack is deep, or which holds a lock, runs nothing else, and must not starve what it
+ * waits for. Returns true if it has run it. */
+bool fi_future_run_awaited(struct filch_future *future);
+
+#endif
