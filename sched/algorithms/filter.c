@@ -26,7 +26,7 @@ struct filter {
     bool *answers;
 };
 
-static int ask(void *context, size_t begin, size_t end)
+static int ask_each(void *context, size_t begin, size_t end)
 {
     struct filter *filter = context;
 
@@ -107,7 +107,7 @@ static int prepare(struct filter *filter, const struct filch_loop *options, size
         return FILCH_ENOMEM;
     filter->places = (size_t *)(void *)(*memory + more);
     filter->answers = (bool *)(*memory + more + places);
-    int error = filch_for(filter->pool, 0, filter->count, ask, filter, options);
+    int error = filch_for(filter->pool, 0, filter->count, ask_each, filter, options);
     if (!error)
         error = filch_for(filter->pool, 0, filter->blocks, count_kept, filter, &filter->loop);
     if (error)

@@ -67,7 +67,7 @@ int filch_find(struct filch_pool *pool, const void *base, size_t count, size_t s
 /* Ends the loop. Not an error: bodies of this file have none. */
 enum { KNOWN = 1 };
 
-static int ask(void *context, size_t begin, size_t end)
+static int ask_until_known(void *context, size_t begin, size_t end)
 {
     struct search *search = context;
 
@@ -86,7 +86,7 @@ static int ask_all(struct filch_pool *pool, const void *base, size_t count, size
     int error = predicate ? fi_array_check(base, count, size) : FILCH_EINVAL;
 
     if (!error)
-        error = filch_for(pool, 0, count, ask, &search, options);
+        error = filch_for(pool, 0, count, ask_until_known, &search, options);
     if (error && error != KNOWN)
         return error;
     *answer = error == KNOWN ? wanted : !wanted;

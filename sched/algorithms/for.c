@@ -4,7 +4,8 @@
  * forks, the near one is a call of the body. How large the grain is the calls tell that have been
  * made: it grows until one takes about GRAIN_NS. Forks cost next to nothing unless somebody asks
  * for them, so whether a half goes to another worker is decided when it is taken: what Lazy Binary
- * Splitting (Tzannes, Caragea, Barua, Vishkin, 2010) does by a look at the deque, the deque does. */
+ * Splitting (Tzannes, Caragea, Barua, Vishkin, 2010) does by a look at the deque, the deque
+ * does. */
 #include "sched/algorithms/loop_stop.h"
 #include "sched/algorithms/pace.h"
 #include "sched/algorithms/size.h"
@@ -24,8 +25,9 @@
 
 /* What the first calls say about the others may be wrong. So a worker's share of the range is cut
  * into PIECES at least, unless they would be smaller than FEW indices, or are thought to take less
- * than LEAST_NS; then into FEW_PIECES at least. Before anything is shared one index is run, and more
- * if that does not tell; where a worker's share is less than SHARE it all is shared at once. */
+ * than LEAST_NS; then into FEW_PIECES at least. Before anything is shared one index is run, and
+ * more if that does not tell; where a worker's share is less than SHARE it all is shared at
+ * once. */
 #define PIECES     32
 #define FEW_PIECES 8
 #define LEAST_NS   2000
@@ -67,7 +69,7 @@ static size_t count(struct fi_piece piece)
 }
 
 /* The first `taken` of a range; the others stay. */
-static struct filch_range cut(struct filch_range *range, size_t taken)
+static struct filch_range cut_range(struct filch_range *range, size_t taken)
 {
     struct filch_range first = {range->begin, range->begin + taken};
 
@@ -81,9 +83,9 @@ static struct fi_piece halve(struct fi_piece *piece)
     struct fi_piece near = *piece, far = *piece;
 
     if (length(piece->rows) >= length(piece->columns))
-        near.rows = cut(&far.rows, length(far.rows) / 2);
+        near.rows = cut_range(&far.rows, length(far.rows) / 2);
     else
-        near.columns = cut(&far.columns, length(far.columns) / 2);
+        near.columns = cut_range(&far.columns, length(far.columns) / 2);
     *piece = near;
     return far;
 }
@@ -171,7 +173,7 @@ static size_t fit(double time, size_t done, double elapsed, size_t most)
 
 /* Runs some of the piece, if it is a range, to see what it takes: as long as the rest is not worth
  * sharing. */
-static void begin(struct fi_loop *loop, struct fi_piece *piece)
+static void begin_loop(struct fi_loop *loop, struct fi_piece *piece)
 {
     size_t all = count(*piece), rows = 1;
     int64_t begun = fi_pace_now();
@@ -180,7 +182,7 @@ static void begin(struct fi_loop *loop, struct fi_piece *piece)
         return;
     for (;;) {
         struct fi_piece near = *piece;
-        near.rows = cut(&piece->rows, fi_smaller(rows, length(piece->rows)));
+        near.rows = cut_range(&piece->rows, fi_smaller(rows, length(piece->rows)));
         run_piece(loop, near);
         size_t left = count(*piece), done = all - left;
         if (left == 0)
@@ -197,21 +199,21 @@ static void begin(struct fi_loop *loop, struct fi_piece *piece)
     }
 }
 
-FILCH_VOID_TASK(whole, struct fi_loop *, loop, struct fi_piece, piece)
+FILCH_VOID_TASK(whole_loop, struct fi_loop *, loop, struct fi_piece, piece)
 {
     if (get_grain(loop) < loop->most)
-        begin(loop, &piece);
+        begin_loop(loop, &piece);
     if (count(piece) > 0)
         FILCH_CALL(pieces, loop, piece);
 }
 
 /* ---- Without one ------------------------------------------------------------------------- */
 
-static void serial(struct fi_loop *loop, struct fi_piece piece)
+static void loop_serially(struct fi_loop *loop, struct fi_piece piece)
 {
     while (count(piece) > get_grain(loop)) {
         struct fi_piece far = halve(&piece);
-        serial(loop, piece);
+        loop_serially(loop, piece);
         piece = far;
     }
     run_leaf(loop, piece);
@@ -227,7 +229,7 @@ struct start {
 };
 
 /* In the scope that the calls are to run in. */
-static void start(void *argument)
+static void start_loop(void *argument)
 {
     struct start *start = argument;
     struct fi_loop *loop = start->loop;
@@ -243,9 +245,9 @@ static void start(void *argument)
     loop->most = chosen ? chosen : fi_larger(all / (PIECES * loop->workers), FEW);
     atomic_init(&loop->grain, chosen ? chosen : 1);
     if (start->pool)
-        FILCH_RUN(start->pool, whole, loop, start->piece);
+        FILCH_RUN(start->pool, whole_loop, loop, start->piece);
     else
-        serial(loop, start->piece);
+        loop_serially(loop, start->piece);
 }
 
 static int run(struct filch_pool *pool, struct fi_loop *loop, struct fi_piece piece,
@@ -258,7 +260,7 @@ static int run(struct filch_pool *pool, struct fi_loop *loop, struct fi_piece pi
 
     if (error || count(piece) == 0)
         return error;
-    filch_token_call(used->token, start, &arguments);
+    filch_token_call(used->token, start_loop, &arguments);
     return fi_loop_error(&loop->stop);
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * filch_merge, and what sorting shares with it. */
+ * Merging two runs, and filch_merge: see merge.h. */
 #include "sched/algorithms/merge.h"
+
 #include "sched/algorithms/array.h"
+#include "sched/algorithms/comparison.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -80,7 +82,7 @@ struct start {
 };
 
 /* In the scope that the comparison is to run in. */
-static void start(void *argument)
+static void start_merge(void *argument)
 {
     struct start *start = argument;
     struct fi_order *order = start->order;
@@ -116,6 +118,6 @@ int filch_merge(struct filch_pool *pool, const void *left, size_t left_count, co
         error = filch_pool_check(pool);
     if (error || left_count + right_count == 0)
         return error;
-    filch_token_call(options ? options->token : NULL, start, &arguments);
+    filch_token_call(options ? options->token : NULL, start_merge, &arguments);
     return fi_loop_error(&order.stop);
 }

@@ -2,7 +2,7 @@
  *
  * merge: two runs are merged in parts of at most `grain` elements, found by halving: the elements
  * of the first half are the first i of one run and the first j of the other, where a binary search
- * finds i. Also, comparisons given by the caller at run time as types for the kernels. */
+ * finds i. */
 #ifndef FI_MERGE_H
 #define FI_MERGE_H
 
@@ -33,20 +33,6 @@ struct fi_runs {
     size_t left_count, right_count;
     char *to;
 };
-
-/* ---- Comparisons at run time ------------------------------------------------------------- */
-
-/* Is the context of its type. */
-struct fi_comparison {
-    filch_compare *compare;
-    void *context;
-    struct filch_sort_type type;
-};
-
-/* For elements of `size` bytes. The second for `less` and `merge` alone, which then take the
- * elements themselves, however large they are. */
-struct fi_comparison fi_comparison_to_sort(filch_compare *compare, void *context, size_t size);
-struct fi_comparison fi_comparison_to_merge(filch_compare *compare, void *context, size_t size);
 
 /* ---- Merging ----------------------------------------------------------------------------- */
 

@@ -13,7 +13,7 @@
  *
  * At each step each part of the array has a permutation of what it had, or is about to get it, from
  * the buffer, whatever happens: so it may be stopped anywhere. */
-#include "sched/algorithms/sort.h"
+#include "sched/algorithms/partitions.h"
 
 #include <filch/algorithm.h>
 #include <filch/task.h>
@@ -159,7 +159,7 @@ static bool has_long_runs(const struct piece *piece)
 /* ---- Pieces ------------------------------------------------------------------------------ */
 
 /* Cut in the middle, the halves to be put where the piece is not. */
-static void cut(const struct piece *piece, struct piece *left, struct piece *right)
+static void cut_piece(const struct piece *piece, struct piece *left, struct piece *right)
 {
     *left = *right = *piece;
     left->count = piece->count / 2;
@@ -193,7 +193,7 @@ static void sort_by_merging(const struct piece *piece, unsigned cuts)
         sort_by_partitions(piece);
         return;
     }
-    cut(piece, &left, &right);
+    cut_piece(piece, &left, &right);
     sort_by_merging(&left, cuts ? cuts - 1 : 0);
     sort_by_merging(&right, cuts ? cuts - 1 : 0);
     if (!fi_loop_stopped(&sort->order.stop))
@@ -269,7 +269,7 @@ FILCH_VOID_TASK(merges, struct piece *, piece, unsigned, cuts)
         FILCH_CALL(partitions, piece);
         return;
     }
-    cut(piece, &left, &right);
+    cut_piece(piece, &left, &right);
     FILCH_FORK(merges, &right, cuts ? cuts - 1 : 0);
     FILCH_CALL(merges, &left, cuts ? cuts - 1 : 0);
     FILCH_JOIN(merges);
@@ -346,7 +346,7 @@ static struct piece all_of(struct fi_sort *sort)
     return piece;
 }
 
-FILCH_VOID_TASK(whole, struct fi_sort *, sort)
+FILCH_VOID_TASK(whole_sort, struct fi_sort *, sort)
 {
     struct piece piece = all_of(sort);
     struct natural natural = {.sort = sort};
@@ -356,7 +356,7 @@ FILCH_VOID_TASK(whole, struct fi_sort *, sort)
         FILCH_CALL(merges, &piece, first_cuts(sort));
 }
 
-static void whole_serial(struct fi_sort *sort)
+static void sort_serially(struct fi_sort *sort)
 {
     struct piece piece = all_of(sort);
     struct natural natural = {.sort = sort};
@@ -369,7 +369,7 @@ static void whole_serial(struct fi_sort *sort)
 void fi_sort_all(struct fi_sort *sort)
 {
     if (sort->pool)
-        FILCH_RUN(sort->pool, whole, sort);
+        FILCH_RUN(sort->pool, whole_sort, sort);
     else
-        whole_serial(sort);
+        sort_serially(sort);
 }

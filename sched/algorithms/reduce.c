@@ -30,7 +30,7 @@ struct reduce {
     void *context;
     struct fi_blocks blocks;
 
-    /* The first blocks, whose node begin() has reduced; constant from the first fork. */
+    /* The first blocks, whose node begin_reduce() has reduced; constant from the first fork. */
     size_t done;
 };
 
@@ -99,30 +99,30 @@ static void combine(struct reduce *reduce, void *left, const void *right)
 
 /* ---- One thread -------------------------------------------------------------------------- */
 
-static void serial(struct reduce *reduce, size_t first, size_t count, void *result);
+static void reduce_serially(struct reduce *reduce, size_t first, size_t count, void *result);
 
 /* Goes on from the first `half` blocks of a node, whose result is there. */
-static void serial_rest(struct reduce *reduce, size_t first, size_t half, size_t count,
-                        void *result)
+static void reduce_rest_serially(struct reduce *reduce, size_t first, size_t half, size_t count,
+                                 void *result)
 {
     alignas(FILCH_CACHE_LINE) unsigned char frame[ROOM];
     void *right = room_take(reduce, frame);
 
     if (!right)
         return;
-    serial(reduce, first + half, count - half, right);
+    reduce_serially(reduce, first + half, count - half, right);
     combine(reduce, result, right);
     room_give(right, frame);
 }
 
-static void serial(struct reduce *reduce, size_t first, size_t count, void *result)
+static void reduce_serially(struct reduce *reduce, size_t first, size_t count, void *result)
 {
     if (count == 1) {
         fold(reduce, first, result);
         return;
     }
-    serial(reduce, first, count / 2, result);
-    serial_rest(reduce, first, count / 2, count, result);
+    reduce_serially(reduce, first, count / 2, result);
+    reduce_rest_serially(reduce, first, count / 2, count, result);
 }
 
 /* ---- On a pool --------------------------------------------------------------------------- */
@@ -154,7 +154,7 @@ FILCH_VOID_TASK(node, struct reduce *, reduce, size_t, first, size_t, count, voi
 }
 
 /* Reduces the first blocks, to see what they take: as long as the rest is not worth sharing. */
-static void begin(struct reduce *reduce, void *result)
+static void begin_reduce(struct reduce *reduce, void *result)
 {
     size_t all = reduce->blocks.count, done = 1;
     int64_t begun = fi_pace_now();
@@ -168,18 +168,18 @@ static void begin(struct reduce *reduce, void *result)
             break;
         while (next / 2 > done)
             next /= 2;
-        serial_rest(reduce, 0, done, next, result);
+        reduce_rest_serially(reduce, 0, done, next, result);
         done = next;
     }
     reduce->done = done;
 }
 
-FILCH_VOID_TASK(whole, struct reduce *, reduce, void *, result)
+FILCH_VOID_TASK(whole_reduce, struct reduce *, reduce, void *, result)
 {
     size_t all = reduce->blocks.count;
 
     if (all / SHARE >= (size_t)filch_pool_size(filch_pool_current()))
-        begin(reduce, result);
+        begin_reduce(reduce, result);
     if (reduce->done < all)
         FILCH_CALL(node, reduce, 0, all, result);
 }
@@ -193,7 +193,7 @@ struct start {
 };
 
 /* In the scope that the calls are to run in. */
-static void start(void *argument)
+static void start_reduce(void *argument)
 {
     struct start *start = argument;
     struct reduce *reduce = start->reduce;
@@ -205,9 +205,9 @@ static void start(void *argument)
     if (!result)
         return;
     if (start->pool)
-        FILCH_RUN(start->pool, whole, reduce, result);
+        FILCH_RUN(start->pool, whole_reduce, reduce, result);
     else
-        serial(reduce, 0, reduce->blocks.count, result);
+        reduce_serially(reduce, 0, reduce->blocks.count, result);
     if (!fi_loop_error(&reduce->stop))
         memcpy(start->result, result, reduce->reduction->size);
     room_give(result, frame);
@@ -232,6 +232,6 @@ int filch_reduce(struct filch_pool *pool, size_t begin, size_t end,
         fi_accumulator_reset(reduction, result);
         return 0;
     }
-    filch_token_call(options ? options->token : NULL, start, &arguments);
+    filch_token_call(options ? options->token : NULL, start_reduce, &arguments);
     return fi_loop_error(&reduce.stop);
 }

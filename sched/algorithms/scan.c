@@ -105,7 +105,7 @@ struct start {
 };
 
 /* In the scope that the calls are to run in. */
-static void start(void *argument)
+static void start_scan(void *argument)
 {
     struct start *start = argument;
     struct scan *scan = start->scan;
@@ -159,6 +159,6 @@ int filch_scan(struct filch_pool *pool, size_t begin, size_t end,
             fi_accumulator_reset(reduction, total);
         return 0;
     }
-    filch_token_call(options ? options->token : NULL, start, &arguments);
+    filch_token_call(options ? options->token : NULL, start_scan, &arguments);
     return fi_loop_error(&state.stop);
 }

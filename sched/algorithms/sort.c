@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * sort: memory for it, and elements that are sorted by pointers to them; how it is done otherwise
- * is in partitions.c. */
-#include "sched/algorithms/sort.h"
-
+ * filch_sort: memory for it, and elements that are sorted by pointers to them; how it is done
+ * otherwise is in partitions.c. */
 #include "sched/algorithms/array.h"
+#include "sched/algorithms/comparison.h"
+#include "sched/algorithms/partitions.h"
 
 #include <filch/algorithm.h>
 #include <filch/task.h>
@@ -98,7 +98,7 @@ struct start {
 };
 
 /* In the scope that the comparison is to run in. */
-static void start(void *argument)
+static void start_sort(void *argument)
 {
     struct start *start = argument;
     struct fi_sort *sort = start->sort;
@@ -137,7 +137,17 @@ int filch_sort_as(struct filch_pool *pool, void *array, size_t count,
     sort.buffer = memory + count * pointer;
     if (pointer)
         sort.array = memory;
-    filch_token_call(options ? options->token : NULL, start, &arguments);
+    filch_token_call(options ? options->token : NULL, start_sort, &arguments);
     free(memory);
     return fi_loop_error(&sort.order.stop);
+}
+
+int filch_sort(struct filch_pool *pool, void *array, size_t count, size_t size,
+               filch_compare *compare, void *context, const struct filch_loop *options)
+{
+    struct fi_comparison comparison = fi_comparison_to_sort(compare, context, size);
+
+    if (!compare)
+        return FILCH_EINVAL;
+    return filch_sort_as(pool, array, count, &comparison.type, &comparison, options);
 }

@@ -21,6 +21,13 @@ void fi_graph_leave(struct filch_graph *graph)
     atomic_store_explicit(&graph->busy, false, memory_order_release);
 }
 
+void fi_graph_unplan(struct filch_graph *graph)
+{
+    if (graph->planned)
+        free(graph->plan.steps);
+    graph->planned = false;
+}
+
 int filch_graph_create(struct filch_graph **graph)
 {
     struct filch_graph *new = calloc(1, sizeof *new);

@@ -2,7 +2,7 @@
  *
  * A graph in its two forms. As it is made: nodes, one by one, and edges in the order of the calls.
  * As it is run, its plan: all in one block of memory, and the successors of a node side by side.
- * filch_graph_check() makes the plan, a change throws it away. Internal: the public side is
+ * graph_check.h makes the plan, a change throws it away. Internal: the public side is
  * filch/graph.h. */
 #ifndef FI_GRAPH_H
 #define FI_GRAPH_H
@@ -73,10 +73,7 @@ struct filch_graph {
 bool fi_graph_enter(struct filch_graph *graph);
 void fi_graph_leave(struct filch_graph *graph);
 
-/* Inside. Makes the plan unless there is one. As filch_graph_check(). */
-int fi_graph_plan(struct filch_graph *graph, char *text, size_t size);
-
-/* Inside. Throws the plan away. */
+/* Who has entered it. Throws the plan away, if there is one. */
 void fi_graph_unplan(struct filch_graph *graph);
 
 #endif

@@ -2,7 +2,7 @@
  *
  * Can a graph be run? Makes its plan, and looks for a cycle of strong edges, by a search in depth
  * that keeps its path in memory instead of on the stack. */
-#include "sched/flow/graph.h"
+#include "sched/flow/graph_check.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -139,26 +139,26 @@ static uint32_t search(const struct fi_plan *plan, uint32_t root, uint32_t *seen
     return 0;
 }
 
-static int find_circle(const struct filch_graph *graph, const struct fi_plan *plan,
-                       struct text *text)
+static int find_cycle(const struct filch_graph *graph, const struct fi_plan *plan,
+                      struct text *text)
 {
     uint32_t *seen = calloc(plan->count, sizeof *seen); /* all NEW */
-    uint32_t circle = 0, length = 0;
+    uint32_t cycle = 0, length = 0;
 
     if (!seen)
         return FILCH_ENOMEM;
-    for (uint32_t i = 0; i < plan->count && !circle; i++)
+    for (uint32_t i = 0; i < plan->count && !cycle; i++)
         if (seen[i] == NEW)
-            circle = search(plan, i, seen, &length);
+            cycle = search(plan, i, seen, &length);
     free(seen);
-    if (!circle)
+    if (!cycle)
         return 0;
     append(text, "these wait for each other: ");
-    for (uint32_t i = length - circle; i < length; i++) {
+    for (uint32_t i = length - cycle; i < length; i++) {
         append_name(text, graph->nodes[plan->queue[i]]);
         append(text, " -> ");
     }
-    append_name(text, graph->nodes[plan->queue[length - circle]]);
+    append_name(text, graph->nodes[plan->queue[length - cycle]]);
     return FILCH_EDEADLK;
 }
 
@@ -175,7 +175,7 @@ static int plan_and_check(struct filch_graph *graph, struct text *text)
     int error = make_plan(graph, &plan);
     if (error)
         return error;
-    error = find_circle(graph, &plan, text);
+    error = find_cycle(graph, &plan, text);
     if (!error && plan.sources == 0) {
         append(text, "there is nothing to begin with: each node has a predecessor");
         error = FILCH_EINVAL;
@@ -201,13 +201,6 @@ int fi_graph_plan(struct filch_graph *graph, char *buffer, size_t size)
     if (error && text.length == 0)
         append(&text, "%s", filch_strerror(error));
     return error;
-}
-
-void fi_graph_unplan(struct filch_graph *graph)
-{
-    if (graph->planned)
-        free(graph->plan.steps);
-    graph->planned = false;
 }
 
 int filch_graph_check(struct filch_graph *graph, char *text, size_t size)

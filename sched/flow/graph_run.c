@@ -8,9 +8,8 @@
  * To take a fork back is a join that does not run it: the fork, called by a join of the loop that
  * made it, returns its work; called by a thief it does it, in a loop of its own, and returns
  * nothing. `joining` tells it which. Nobody else can see it: it is the thread's own. */
-#include "sched/flow/graph.h"
-
 #include "sched/algorithms/loop_stop.h"
+#include "sched/flow/graph_check.h"
 
 #include <filch/task.h>
 
@@ -22,14 +21,14 @@
 #define ROW 32
 
 struct run {
-    struct fi_loop_stop guard;
+    struct fi_loop_stop stop;
 
     /* Constant. */
     struct filch_graph *graph;
     struct filch_pool *pool;
     struct filch_graph_options options;
 
-    size_t times; /* the graph has been run; that of `begin` alone */
+    size_t times; /* the graph has been run; that of the first task alone */
 
     /* Without a pool. */
     uint32_t last, queued; /* where the next goes in, how many there are */
@@ -46,8 +45,8 @@ static const struct work nothing = {FI_GRAPH_NONE, 0, 0};
 /* ---- Nodes --------------------------------------------------------------------------------- */
 
 /* A node is ready whenever as many edges have come again as it has strong ones. They are counted
- * without end: nothing is set back for the next time, whose first edges may come while those of this
- * time still do, beside a loop. With one edge nothing is counted. */
+ * without end: nothing is set back for the next time, whose first edges may come while those of
+ * this time still do, beside a loop. With one edge nothing is counted. */
 static bool is_ready(struct fi_step *step)
 {
     if (step->strong < 2)
@@ -82,11 +81,11 @@ static struct work run_node(struct run *run, uint32_t node)
     const struct fi_step *step = &plan->steps[node];
     struct call next = {step, 0};
 
-    if (fi_loop_stopped(&run->guard))
+    if (fi_loop_stopped(&run->stop))
         return nothing;
-    filch_scope_call(run->guard.scope, call, &next);
+    filch_scope_call(run->stop.scope, call, &next);
     if (!step->condition) {
-        fi_loop_fail(&run->guard, next.result);
+        fi_loop_fail(&run->stop, next.result);
         return (struct work){FI_GRAPH_NONE, step->first, step->first + step->successors};
     }
     if ((uint32_t)next.result >= step->successors) /* or negative */
@@ -215,12 +214,12 @@ static void run_serially(struct run *run)
 /* ---- Again and again ----------------------------------------------------------------------- */
 
 /* Is the graph to be run once more? */
-static bool begin(struct run *run)
+static bool begin_round(struct run *run)
 {
     struct filch_graph *graph = run->graph;
     const struct filch_graph_options *options = &run->options;
 
-    if (fi_loop_error(&run->guard))
+    if (fi_loop_error(&run->stop))
         return false;
     if (run->times > 0) {
         if (options->until ? options->until(options->until_arg) : options->times == 0)
@@ -228,7 +227,7 @@ static bool begin(struct run *run)
         if (options->times > 0 && run->times == options->times)
             return false;
     }
-    if (fi_loop_stopped(&run->guard))
+    if (fi_loop_stopped(&run->stop))
         return false;
     if (graph->torn)
         for (uint32_t i = 0; i < graph->plan.count; i++)
@@ -241,7 +240,7 @@ static bool begin(struct run *run)
 
 FILCH_VOID_TASK(rounds, struct run *, run)
 {
-    while (begin(run))
+    while (begin_round(run))
         (void)FILCH_CALL(nodes, run, sources(&run->graph->plan), NULL);
 }
 
@@ -250,11 +249,11 @@ static void start(void *argument)
 {
     struct run *run = argument;
 
-    fi_loop_stop_init(&run->guard);
+    fi_loop_stop_init(&run->stop);
     if (run->pool)
         FILCH_RUN(run->pool, rounds, run);
     else
-        while (begin(run))
+        while (begin_round(run))
             run_serially(run);
 }
 
@@ -269,7 +268,7 @@ static int run_inside(struct filch_graph *graph, struct filch_pool *pool,
     if (options)
         run.options = *options;
     filch_token_call(run.options.token, start, &run);
-    error = fi_loop_error(&run.guard);
+    error = fi_loop_error(&run.stop);
     graph->torn |= error != 0;
     return error;
 }

@@ -2,7 +2,7 @@
  *
  * Pipelines, as their user sees them: made in one block of memory, run, and what is left of a
  * run. How items move is in pipeline_carry.c. */
-#include "sched/flow/pipeline.h"
+#include "sched/flow/pipeline_carry.h"
 
 #include <filch/cancel.h>
 
@@ -162,7 +162,7 @@ static void reset(struct filch_pipeline *pipeline)
         atomic_init(&pipeline->gates[i].word, 0);
         pipeline->gates[i].first = NULL;
     }
-    fi_loop_stop_init(&pipeline->guard);
+    fi_loop_stop_init(&pipeline->stop);
     atomic_init(&pipeline->ended, false);
     atomic_init(&pipeline->invited, false);
     atomic_init(&pipeline->recalled, false);
@@ -201,7 +201,7 @@ int filch_pipeline_rerun(struct filch_pipeline *pipeline)
     if (atomic_exchange_explicit(&pipeline->running, true, memory_order_acquire))
         return FILCH_EBUSY;
     filch_token_call(pipeline->options.token, run, pipeline);
-    error = fi_loop_error(&pipeline->guard);
+    error = fi_loop_error(&pipeline->stop);
     /* R7, release, pairs with the others. */
     atomic_store_explicit(&pipeline->running, false, memory_order_release);
     return error;

@@ -11,6 +11,8 @@
  * number of forks, and a worker of carriers on its stack; past that all are recalled: every
  * carrier puts its tray down and joins its forks, and the first one begins anew. That comes
  * once in some hundred invitations, if at all. */
+#include "sched/flow/pipeline_carry.h"
+
 #include "sched/flow/pipeline_gate.h"
 
 #include <filch/task.h>
@@ -28,7 +30,7 @@ static struct fi_tray *find(struct filch_pipeline *pipeline)
 
     /* Relaxed: who misses it looks again at the next stage. */
     if (atomic_load_explicit(&pipeline->recalled, memory_order_relaxed) ||
-        fi_loop_error(&pipeline->guard))
+        fi_loop_error(&pipeline->stop))
         return NULL;
     tray = fi_stack_pop(pipeline, &pipeline->ready);
     if (tray)
@@ -80,7 +82,7 @@ static bool load(struct filch_pipeline *pipeline, struct fi_tray *tray)
         if (!ended)
             atomic_store_explicit(&pipeline->ended, true, memory_order_relaxed);
     } else if (error) {
-        fi_loop_fail(&pipeline->guard, error);
+        fi_loop_fail(&pipeline->stop, error);
     } else {
         tray->item = item;
         tray->loaded = true;
@@ -106,7 +108,7 @@ static bool process(struct filch_pipeline *pipeline, struct fi_tray *tray, bool 
     int error = step->stage.run(step->stage.context, &tray->item);
 
     if (error) {
-        fi_loop_fail(&pipeline->guard, error);
+        fi_loop_fail(&pipeline->stop, error);
         return false;
     }
     if (step->stage.kind == FILCH_STAGE_SERIAL)
@@ -128,7 +130,7 @@ static bool carry(struct filch_pipeline *pipeline, struct fi_tray *tray)
     bool others;
 
     do {
-        if (fi_loop_stopped(&pipeline->guard))
+        if (fi_loop_stopped(&pipeline->stop))
             return false;
         /* Relaxed: as in find(). */
         if (atomic_load_explicit(&pipeline->recalled, memory_order_relaxed)) {
@@ -171,7 +173,7 @@ static bool carry_on(struct filch_pipeline *pipeline, struct fi_tray *tray)
 {
     struct hand hand = {pipeline, tray, false};
 
-    filch_scope_call(pipeline->guard.scope, carry_in_scope, &hand);
+    filch_scope_call(pipeline->stop.scope, carry_in_scope, &hand);
     return hand.goes_on;
 }
 

@@ -6,7 +6,7 @@
 #ifndef FI_PIPELINE_GATE_H
 #define FI_PIPELINE_GATE_H
 
-#include "sched/flow/pipeline.h"
+#include "sched/flow/pipeline_parts.h"
 
 /* ---- Stacks ------------------------------------------------------------------------------ */
 

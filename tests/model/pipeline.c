@@ -10,11 +10,11 @@
  *              3  three items come to an in-order stage, by three threads
  *              4  two trays, three items: the third one has the first one's row
  *              5  a stack: one pops while the other takes two and gives back the first
- *              6  who leaves the submit queue, and who puts a tray down since it was busy: one of them
+ *              6  who leaves the source, and who puts a tray down since it was busy: one of them
  *                 sees the other
  *              7  who makes a tray ready, and a carrier that begins: it is seen, or another one is
  *                 invited
- *              8  two carriers bring a tray each to a serial stage and back to the submit queue
+ *              8  two carriers bring a tray each to a serial stage and back to the source
  *              9  the same, with an in-order stage */
 #include "sched/flow/pipeline_gate.h"
 
@@ -69,7 +69,7 @@ static struct fi_step steps[2];
 static struct fi_gate gate;
 static _Atomic(uintptr_t) rows[ROWS];
 static unsigned depths[2];
-static long asked, passed; /* plain: how often the submit queue was asked, a stage was run */
+static long asked, passed; /* plain: how often the source was asked, a stage was run */
 
 static void init(uint32_t tokens, uint64_t rows_used)
 {
@@ -167,7 +167,7 @@ static void *pops_and_pushes(void *unused)
 
 static int found[2]; /* trays, by each of the two */
 
-/* With the right to the submit queue and an idle tray the submit queue is asked. */
+/* With the right to the source and an idle tray the source is asked. */
 static int finds(void)
 {
     if (!find(&pipeline_))

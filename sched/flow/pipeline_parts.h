@@ -10,8 +10,8 @@
  * A stage that one item at a time may be in has a right to it, which passes from one to the
  * next: who leaves the stage looks for one that waits, and if there is one makes its tray
  * ready, and admitted. No step waits for another. */
-#ifndef FI_PIPELINE_H
-#define FI_PIPELINE_H
+#ifndef FI_PIPELINE_PARTS_H
+#define FI_PIPELINE_PARTS_H
 
 #include "sched/algorithms/loop_stop.h"
 
@@ -83,7 +83,7 @@ struct filch_pipeline {
     _Atomic(bool) running; /* who runs or destroys it sets it */
 
     /* All carriers read it, and seldom write. */
-    _Alignas(FILCH_CACHE_LINE) struct fi_loop_stop guard;
+    _Alignas(FILCH_CACHE_LINE) struct fi_loop_stop stop;
     _Atomic(bool) ended;    /* the source has */
     _Atomic(bool) invited;  /* there is a fork that has not begun */
     _Atomic(bool) recalled; /* all carriers leave */
@@ -91,8 +91,5 @@ struct filch_pipeline {
     struct fi_stack ready;
     struct fi_intake intake;
 };
-
-/* The thread that runs it, within the pipeline's scope. Runs it on its pool, or here. */
-void fi_pipeline_carry_all(struct filch_pipeline *pipeline);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A sort, as those who take part in it see it. */
-#ifndef FI_SORT_H
-#define FI_SORT_H
+ * A sort that has its memory, as those who take part in it see it. */
+#ifndef FI_PARTITIONS_H
+#define FI_PARTITIONS_H
 
 #include "sched/algorithms/merge.h"
 

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * generic: filch_sort, and comparisons given at run time. The kernels are compiled for the usual
- * sizes, as FILCH_SORT_DEFINE would for a type of that size; elements of other sizes are sorted by
- * pointers to them. Only merging is done for any size. */
-#include "sched/algorithms/merge.h"
-
-#include <filch/sort.h>
+ * Comparisons given at run time: see comparison.h. The kernels are compiled for the usual sizes, as
+ * FILCH_SORT_DEFINE would for a type of that size; elements of other sizes are sorted by pointers
+ * to them. Only merging is done for any size. */
+#include "sched/algorithms/comparison.h"
 
 #include <stdint.h>
 
 #define SIZES(X) X(1) X(2) X(4) X(8) X(12) X(16) X(24) X(32)
 
-FILCH_INLINE_ bool is_less(const void *x, const void *y, void *context)
+FILCH_INLINE_ bool compares_less(const void *x, const void *y, void *context)
 {
     const struct fi_comparison *comparison = context;
 
@@ -21,7 +19,7 @@ FILCH_INLINE_ bool is_less(const void *x, const void *y, void *context)
 #define DEFINE(size)                                                                           \
     FILCH_INLINE_ bool generic##size##_filch_less(const void *x, const void *y, void *context) \
     {                                                                                          \
-        return is_less(x, y, context);                                                         \
+        return compares_less(x, y, context);                                                   \
     }                                                                                          \
     FILCH_SORT_KERNELS_(generic##size, size, size);
 SIZES(DEFINE)
@@ -30,14 +28,14 @@ SIZES(DEFINE)
 
 FILCH_INLINE_ bool pointers_filch_less(const void *x, const void *y, void *context)
 {
-    return is_less(*(const void *const *)x, *(const void *const *)y, context);
+    return compares_less(*(const void *const *)x, *(const void *const *)y, context);
 }
 
 FILCH_SORT_KERNELS_(pointers, 0, sizeof(void *));
 
 static bool any_less(const void *x, const void *y, void *context)
 {
-    return is_less(x, y, context);
+    return compares_less(x, y, context);
 }
 
 static void any_merge(const char *left, size_t left_count, const char *right,
@@ -45,8 +43,8 @@ static void any_merge(const char *left, size_t left_count, const char *right,
 {
     const struct fi_comparison *comparison = context;
 
-    filch_sort_merge_(left, left_count, right, right_count, to, comparison->type.size, is_less,
-                      context);
+    filch_sort_merge_(left, left_count, right, right_count, to, comparison->type.size,
+                      compares_less, context);
 }
 
 /* ------------------------------------------------------------------------------------------ */
@@ -83,14 +81,4 @@ struct fi_comparison fi_comparison_to_merge(filch_compare *compare, void *contex
         comparison.type.merge = any_merge;
     }
     return comparison;
-}
-
-int filch_sort(struct filch_pool *pool, void *array, size_t count, size_t size,
-               filch_compare *compare, void *context, const struct filch_loop *options)
-{
-    struct fi_comparison comparison = fi_comparison_to_sort(compare, context, size);
-
-    if (!compare)
-        return FILCH_EINVAL;
-    return filch_sort_as(pool, array, count, &comparison.type, &comparison, options);
 }
