@@ -34,7 +34,7 @@ static inline struct fi_blocks fi_blocks_of(size_t begin, size_t end, size_t gra
                               length ? length / size + (length % size != 0) : 0};
 }
 
-static inline struct filch_range fi_block(const struct fi_blocks *blocks, size_t number)
+static inline struct filch_range fi_blocks_range(const struct fi_blocks *blocks, size_t number)
 {
     size_t begin = blocks->begin + number * blocks->size;
     size_t left = blocks->end - begin;

@@ -74,7 +74,7 @@ static void call_fold(void *argument)
 
 static void fold(struct reduce *reduce, size_t block, void *result)
 {
-    struct call call = {reduce, fi_block(&reduce->blocks, block), result, NULL};
+    struct call call = {reduce, fi_blocks_range(&reduce->blocks, block), result, NULL};
 
     if (!fi_loop_stopped(&reduce->stop))
         filch_scope_call(reduce->stop.scope, call_fold, &call);

@@ -39,7 +39,7 @@ struct scan {
 
 static int run_block(struct scan *scan, size_t number)
 {
-    struct filch_range range = fi_block(&scan->blocks, scan->first + number);
+    struct filch_range range = fi_blocks_range(&scan->blocks, scan->first + number);
     void *sum;
 
     if (number < scan->scans)
