@@ -49,7 +49,7 @@ uintptr_t filch_front_join(struct filch_front *front, struct filch_slot *slot)
 }
 void filch_pool_run(struct filch_pool *pool, struct filch_slot *root)
 {
-    struct filch_front front = {.limit = slots + 64, .join_limit = slots};
+    struct filch_front front = {.fork_limit = slots + 64, .join_limit = slots};
     (void)pool;
     root->run(&front, slots, root);
 }

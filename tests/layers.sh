@@ -160,7 +160,7 @@ FNR == 1 {
     }
     if (target ~ /^sched\//) {
         target = unit_of(target)
-        if (layer[target] > layer[unit])
+        if (unit in layer && layer[target] > layer[unit])
             complain(FILENAME ":" FNR, "includes a header of " target ", which stands below it in the list")
     }
     next
@@ -188,7 +188,7 @@ END {
         split(names[i], name, SUBSEP)
         count = split(definitions[name[2]], units, " ")
         for (j = 1; j <= count; j++)
-            if (layer[units[j]] > layer[name[1]])
+            if (name[1] in layer && layer[units[j]] > layer[name[1]])
                 complain(named[name[1], name[2]], "uses " name[2] "() of " units[j] ", which stands below it in the list")
         used += count > 0
     }

@@ -2,7 +2,7 @@
  *
  * map: items from a source, cut into chunks, each chunk a task and a future. All chunks that were
  * sent and not given out stand in one row; ordered, the next results are those of the row's head,
- * and unordered, those of whichever chunk arrives next (completions.h). */
+ * and unordered, those of whichever chunk is completed next (completions.h). */
 #include <filch/map.h>
 
 #include "sched/core/process.h"

@@ -175,7 +175,7 @@ void fi_sync_queue_spin(struct filch_sync_queue_ *queue, const _Atomic(uint64_t)
         atomic_store_explicit(&queue->spins, usual + (looks - usual) / 8, memory_order_relaxed);
 }
 
-/* ---- The waiter ------------------------------------------------------------------------------- */
+/* ---- The waiter ---------------------------------------------------------------------------- */
 
 void fi_sync_queue_tell(struct filch_sync_waiter_ *chosen)
 {
@@ -229,8 +229,8 @@ static void turn_delist(struct fi_wait *wait)
     struct filch_sync_waiter_ *waiter = wait->object;
     uint32_t asleep = ASLEEP;
 
-    /* Relaxed: takes nothing along. If it fails then the waiter is chosen, and the waker may be about
-     * to notify the event, which must outlive that. */
+    /* Relaxed: takes nothing along. If it fails then the waiter is chosen, and the waker may be
+     * about to notify the event, which must outlive that. */
     if (!atomic_compare_exchange_strong_explicit(&waiter->state, &asleep, 0,
                                                  memory_order_relaxed, memory_order_relaxed))
         fi_sync_waiter_settle(waiter);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who waits for a lock, and how it hears that it is its waiter. What the files of this folder share.
+ * Who waits for a lock, in which order, and how each hears that it may go on. What the files of
+ * this folder share.
  *
  *     word:  | value: 32 bits | ... |  bit 1  |  bit 0  |
  *            |                      | LISTED  | LOCKED  |
@@ -11,9 +12,10 @@
  * are waiters. So all changes come one after another, and nobody is woken, no clock is read and
  * nothing is allocated while it is LOCKED: it is for a few instructions.
  *
- * A waiter has a waiter, on its stack. It puts it into the queue, unlocks, and sleeps:
+ * A waiter is a record on the stack of a thread that waits. The thread puts it into the queue,
+ * unlocks, and sleeps:
  *
- *     waiter:    AWAKE <--> ASLEEP        as often as its thread wakes up for other reasons
+ *     thread:    AWAKE <--> ASLEEP        as often as it wakes up for other reasons
  *     waker:     either of them --> CHOSEN    LOCKED; the waiter leaves the queue
  *                CHOSEN --> TOLD              not LOCKED; this is its last access to the waiter
  *
@@ -21,14 +23,14 @@
  * free what it waited for, and return. A waiter that gives up looks, LOCKED, whether it still is in
  * the queue. If it is not then a waker has a TOLD on the way, which it awaits.
  *
- * Where a waiter is a mere hint to look again (semaphores, channels), fi_sync_queue_choose() keeps this:
- * at every unlock either nobody is in the queue, or as many waiters are coming, CHOSEN while they
- * were ASLEEP, as could go on. Who was CHOSEN while AWAKE may have a stranger's task on top of its
- * stack and be back in an hour, so it does not count. Who comes looks at the value when it leaves,
- * LOCKED, even if its time is up: what it does not take is still there when it unlocks, and the
- * next one is chosen for it. And nobody else is woken for what somebody is coming for: without that
- * count eight threads that held a mutex for 200 ns each changed places 100 times as often.
- * sched/README.md has the argument in full. */
+ * Where being told is a mere hint to look again (semaphores, channels), fi_sync_queue_choose()
+ * keeps this: at every unlock either nobody is in the queue, or as many waiters are coming, CHOSEN
+ * while they were ASLEEP, as could go on. Who was CHOSEN while AWAKE may have a stranger's task on
+ * top of its stack and be back in an hour, so it does not count. Who comes looks at the value when
+ * it leaves, LOCKED, even if its time is up: what it does not take is still there when it unlocks,
+ * and the next one is chosen for it. And nobody else is woken for what somebody is coming for:
+ * without that count eight threads that held a mutex for 200 ns each changed places 100 times as
+ * often. sched/README.md has the argument in full. */
 #ifndef FI_SYNC_QUEUE_H
 #define FI_SYNC_QUEUE_H
 
@@ -61,7 +63,7 @@ uint64_t fi_word_lock(_Atomic(uint64_t) *word);
 /* Who set LOCKED. value: the new word, without it. */
 void fi_word_unlock(_Atomic(uint64_t) *word, uint64_t value);
 
-/* ---- The queue: with LOCKED, but for fi_sync_queue_spin() ---------------------------------------- */
+/* ---- The queue: with LOCKED, but for fi_sync_queue_spin() ---------------------------------- */
 
 void fi_sync_queue_init(struct filch_sync_queue_ *queue);
 
@@ -72,13 +74,14 @@ uint64_t fi_sync_queue_flag(const struct filch_sync_queue_ *queue);
 void fi_sync_queue_join(struct filch_sync_queue_ *queue, struct filch_sync_waiter_ *waiter,
                         bool again);
 
-/* The waiter, with a waiter that fi_sync_queue_choose() may have chosen. It is back. */
+/* Its thread, which is back: fi_sync_queue_choose() may have chosen it. */
 void fi_sync_queue_leave(struct filch_sync_queue_ *queue, struct filch_sync_waiter_ *waiter);
 
 /* Removes a waiter that is listed: it was not chosen, and will not be. */
 void fi_sync_queue_remove(struct filch_sync_queue_ *queue, struct filch_sync_waiter_ *waiter);
 
-/* Chooses, longest first, until `ready` waiters are coming. Returns them, for fi_sync_queue_tell(). */
+/* Chooses, longest first, until `ready` waiters are coming. Returns them, for
+ * fi_sync_queue_tell(). */
 struct filch_sync_waiter_ *fi_sync_queue_choose(struct filch_sync_queue_ *queue,
                                                 uint64_t ready);
 
@@ -94,12 +97,12 @@ struct filch_sync_waiter_ *fi_sync_queue_choose_all(struct filch_sync_queue_ *qu
 void fi_sync_queue_spin(struct filch_sync_queue_ *queue, const _Atomic(uint64_t) *word,
                         uint64_t mask);
 
-/* ---- The waiter: without LOCKED ---------------------------------------------------------------- */
+/* ---- The waiter: without LOCKED ------------------------------------------------------------ */
 
 /* Who chose them. They, and what they waited for, may be gone when it returns. */
 void fi_sync_queue_tell(struct filch_sync_waiter_ *chosen);
 
-/* The waiter. Blocks until it was told or the deadline has passed; spin: looks for a moment first.
+/* Its thread. Blocks until it was told or the deadline has passed; spin: looks for a moment first.
  * Returns true if it was told. */
 bool fi_sync_waiter_wait(struct filch_sync_waiter_ *waiter, int64_t deadline, bool spin);
 

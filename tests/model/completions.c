@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Completions under a model checker: sched/futures/completions.c and sched/core/latch.c as shipped, with
- * the event of fake/. A record goes away once it has come or was withdrawn, and all completions do
- * when the consumer leaves: a plain write, which is a data race with whoever still touches them.
+ * Completions under a model checker: sched/futures/completions.c and sched/core/latch.c as shipped,
+ * with the event of fake/. A record goes away once it has come or was withdrawn, and all
+ * completions do when the consumer leaves: a plain write, which is a data race with whoever still
+ * touches them.
  *
  * Scenarios: 5
  *              1  one comes while the consumer goes to sleep
@@ -12,8 +13,8 @@
  *              5  one had ended, one comes; the consumer leaves after the first
  *
  * (*) Their futures' latches take no part, or there would be too much to explore: whoever completes
- * calls arrive() itself, so what it wrote is seen through the completions alone; and the consumer does
- * not list itself to sleep, but looks again and again. */
+ * calls complete_one() itself, so what it wrote is seen through the completions alone; and the
+ * consumer does not list itself to sleep, but looks again and again. */
 #include <stdint.h>
 #define FI_NEVER INT64_MAX
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The count latch under a model checker: sched/core/count_latch.c as shipped, with the event of fake/ and,
- * below, the few things that it uses of a worker. Who waits alone frees the count latch, its record and
- * its event when it has waited: a plain write, a data race with whoever still touches them.
+ * The count latch under a model checker: sched/core/count_latch.c as shipped, with the event of
+ * fake/ and, below, the few things that it uses of a worker. Who waits alone frees the count latch,
+ * its record and its event when it has waited: a plain write, a data race with whoever still
+ * touches them.
  *
  * Scenarios: 7
  *              1  one waits for a task; result, record and count latch go away

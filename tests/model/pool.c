@@ -54,7 +54,7 @@ static int64_t fi_now(void)
     return 0;
 }
 
-/* ---- submit queues: how many tasks there are to take --------------------------------------------- */
+/* ---- Submit queues: how many tasks there are to take ------------------------------------------- */
 
 struct fi_worker;
 struct filch_slot;

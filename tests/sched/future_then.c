@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What follows on a future: values, errors and cancellation along a chain, on which thread, chains
+ * Continuations of a future: values, errors and cancellation along a chain, on which thread, chains
  * of any length, and chains that would wait for themselves. */
 #include "executor.h"
 
@@ -133,7 +133,7 @@ Test(future_then, cancelling_it_leaves_alone_what_it_follows_on)
     struct filch_future *last = then(next, NULL, plus, NULL);
     struct filch_future *other = then(future, NULL, plus, number(1));
     cr_assert(filch_future_cancel(next));
-    cr_assert(filch_future_cancelled(last), "but what follows on it goes along");
+    cr_assert(filch_future_cancelled(last), "but its continuation goes along");
     cr_assert_eq(filch_future_state(future), FILCH_PENDING);
     cr_assert_eq(filch_future_set_result(future, number(1)), 0);
     cr_assert_eq(result_of(other), number(2));

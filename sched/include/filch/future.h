@@ -27,8 +27,8 @@ struct filch_future;
 /* A task: as for a thread. It fails by `return filch_fail(code, ...)` (error.h). */
 typedef void *filch_fn(void *arg);
 
-/* What follows on a future (filch_future_then()): `value` is that future's result. A task like
- * any other. */
+/* The task of a continuation (filch_future_then()): `value` is the result of the future before it.
+ * A task like any other. */
 typedef void *filch_then_fn(void *value, void *arg);
 
 /* What is called when a future is done. */
@@ -110,7 +110,7 @@ FILCH_API bool filch_future_cancel(struct filch_future *future);
  * Returns as filch_future_cancel(). */
 FILCH_API bool filch_future_stop(struct filch_future *future);
 
-/* ---- Following on -------------------------------------------------------------------------- */
+/* ---- Callbacks and continuations ----------------------------------------------------------- */
 
 /* Any thread. Has fn(future, arg) called once the future is done, on the thread that completes or
  * cancels it; if it is done already, here and now. Callbacks are called in the order in which

@@ -17,9 +17,9 @@ struct filch_pool;
 
 #define FILCH_WORKERS_MAX 1024
 
-/* Where workers run. One that is pinned has one processor, and steals from those first that are near: of
- * the same core, then those that share its L3 cache, then its NUMA node, then the others. COMPACT,
- * SCATTER and nodes need hwloc, which FILCH_HWLOC of the build decides on; a LIST does not, but
+/* Where workers run. One that is pinned has one processor, and steals from those first that are
+ * near: of the same core, then those that share its L3 cache, then its NUMA node, then the others.
+ * COMPACT, SCATTER and nodes need hwloc, which FILCH_HWLOC of the build decides on; a LIST does not, but
  * without hwloc nobody is known to be near. Where there are more workers than processors it goes on
  * with the first processor. The processors are those that the thread which creates the pool may
  * use; spares may run on any of them, of a LIST on any in it. */
