@@ -24,6 +24,12 @@ quietly() {
     fi
 }
 
+# Has this Python got the tests of its own library?
+python_has_tests() {
+    "$1" -I -c 'import sys; from importlib.util import find_spec
+sys.exit(not find_spec("test.test_concurrent_futures"))' 2>/dev/null
+}
+
 # Is this need met?
 have() {
     case $1 in
@@ -33,6 +39,7 @@ have() {
         clang -fopenmp=libomp -x c - -o /dev/null 2>/dev/null ;;
     library:flint) have header:flint/fmpz.h ;;
     library:rayon) ls -d /usr/share/cargo/registry/rayon-[0-9]* >/dev/null 2>&1 ;;
+    library:python-testsuite) python_has_tests /usr/bin/python3 ;;
     library:*) pkg-config --exists "${1#*:}" 2>/dev/null ;;
     esac
 }
@@ -50,8 +57,11 @@ package_of() {
     library:flint) echo libflint-dev ;;
     library:rayon) echo librust-rayon-dev ;;
     library:tbb) echo libtbb-dev ;;
+    library:python-testsuite)
+        /usr/bin/python3 -c 'import sys; print("libpython%d.%d-testsuite" % sys.version_info[:2])'
+        ;;
     program:go) echo golang-go ;;
-    program:*) echo "${1#*:}" ;;
+    program:*) echo "${1##*[:/]}" ;;
     esac
 }
 
@@ -68,6 +78,7 @@ describe() {
     library:flint) echo 'FLINT with its headers (flint/fmpz.h)' ;;
     library:rayon) echo 'the crate rayon in /usr/share/cargo/registry' ;;
     library:tbb) echo 'oneTBB with its headers (tbb.pc)' ;;
+    library:python-testsuite) echo "the tests of Python's library" ;;
     program:go) echo 'Go >= 1.19' ;;
     program:*) echo "${1#*:}" ;;
     esac

@@ -80,7 +80,12 @@ run_tests() {
     done
 }
 
-install_missing $build_needs library:criterion program:g++ program:clang
+install_missing $build_needs library:criterion program:g++ program:clang program:python3
+# Debian's Python, whatever comes first on PATH, and then its tests: their package has its version's name.
+if have program:apt-get; then
+    install_missing program:/usr/bin/python3
+    install_missing library:python-testsuite
+fi
 
 configure build -DCMAKE_BUILD_TYPE=Release -DFILCH_WERROR=ON -DFILCH_TESTS=ON -DFILCH_BENCH=ON \
     -DFILCH_PEERS=ON -DFILCH_INSTALL=ON -DFILCH_SANITIZE=
