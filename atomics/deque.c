@@ -87,22 +87,44 @@ void fi_deque_fall_back(struct fi_deque *deque, struct filch_slot *slot)
     atomic_store_explicit(&deque->top, next_epoch(top, index), memory_order_release);
 }
 
-enum fi_steal fi_deque_steal(struct fi_deque *deque, struct filch_slot **slot)
+enum fi_steal fi_deque_look(const struct fi_deque *deque, uint32_t from, uint64_t *top)
 {
     /* D4, seq_cst, before D5: see D2. Acquire: see D11. */
-    uint64_t top = atomic_load_explicit(&deque->top, memory_order_seq_cst);
-    /* D5, seq_cst: see D2. Acquire: see D1. */
+    *top = atomic_load_explicit(&deque->top, memory_order_seq_cst);
+    /* D5, seq_cst: see D2. Acquire: see D1, and D17: what comes next is not read earlier. */
     uint64_t split = atomic_load_explicit(&deque->split, memory_order_seq_cst);
 
-    if (index_of(top) >= split)
-        return FI_EMPTY;
+    return index_of(*top) < split && index_of(*top) >= from ? FI_STOLEN : FI_EMPTY;
+}
+
+enum fi_steal fi_deque_steal_seen(struct fi_deque *deque, uint64_t top,
+                                  struct filch_slot **slot)
+{
+    uint64_t index = index_of(top);
+
     /* D7, seq_cst, against D6 and other thieves. The slot is read only once it is won: before,
      * its owner may be writing a new task into it. Relaxed when it fails, for that reason. */
     if (!atomic_compare_exchange_strong_explicit(&deque->top, &top, top + 1,
                                                  memory_order_seq_cst, memory_order_relaxed))
         return FI_LOST_RACE;
-    *slot = deque->base + index_of(top);
+    *slot = deque->base + index;
     return FI_STOLEN;
+}
+
+enum fi_steal fi_deque_steal(struct fi_deque *deque, struct filch_slot **slot)
+{
+    uint64_t top;
+
+    if (fi_deque_look(deque, 0, &top) == FI_EMPTY)
+        return FI_EMPTY;
+    return fi_deque_steal_seen(deque, top, slot);
+}
+
+struct filch_slot *fi_deque_newest_stolen(const struct fi_deque *deque, uint32_t from)
+{
+    /* Relaxed: a hint. */
+    uint64_t index = index_of(atomic_load_explicit(&deque->top, memory_order_relaxed));
+    return index > from ? deque->base + index - 1 : NULL;
 }
 
 bool fi_deque_has_shared(const struct fi_deque *deque)
@@ -135,10 +157,10 @@ void fi_deque_ask(struct fi_deque *deque)
                           memory_order_seq_cst);
 }
 
-void fi_deque_watch(struct fi_deque *deque, uint32_t keep, bool careful)
+void fi_deque_watch(struct fi_deque *deque, uint32_t private_max, bool careful)
 {
     struct filch_slot *split = fi_deque_split(deque);
-    struct filch_slot *limit = deque->end - split > keep ? split + keep : deque->end;
+    struct filch_slot *limit = deque->end - split > private_max ? split + private_max : deque->end;
 
     /* D13: see D12. */
     atomic_store_explicit(&deque->front.fork_limit, limit, memory_order_seq_cst);
@@ -146,10 +168,10 @@ void fi_deque_watch(struct fi_deque *deque, uint32_t keep, bool careful)
                           memory_order_seq_cst);
 }
 
-void fi_slot_begin(struct filch_slot *slot, const void *thief)
+void fi_slot_begin(struct filch_slot *slot, uint64_t theft)
 {
-    /* Relaxed: the address is all that the owner takes from it. */
-    atomic_store_explicit(&slot->state, (uintptr_t)thief, memory_order_relaxed);
+    /* D18, release, pairs with D17: the thief's own slots are as they were before it began. */
+    atomic_store_explicit(&slot->state, theft, memory_order_release);
 }
 
 bool fi_slot_finish(struct filch_slot *slot)
@@ -166,17 +188,19 @@ bool fi_slot_done(const struct filch_slot *slot)
     return atomic_load_explicit(&slot->state, memory_order_acquire) == FI_SLOT_DONE;
 }
 
-void *fi_slot_thief(const struct filch_slot *slot)
+uint64_t fi_slot_theft(const struct filch_slot *slot)
 {
-    /* Relaxed: see fi_slot_begin(). */
-    uintptr_t state = atomic_load_explicit(&slot->state, memory_order_relaxed);
-    return (void *)(state & ~(FI_SLOT_DONE | FI_SLOT_AWAITED));
+    /* D17, acquire, pairs with D18. Who looks at the thief's deque looks here before and after: what
+     * it has seen there in between, if it was shared after the end of this theft, brings D14 along
+     * (D1 and D5, D7 or D11 and D4), so that the second look sees the end. */
+    uint64_t state = atomic_load_explicit(&slot->state, memory_order_acquire);
+    return state == FI_SLOT_SHARED || state == FI_SLOT_DONE ? 0 : state & ~FI_SLOT_AWAITED;
 }
 
 bool fi_slot_await(struct filch_slot *slot)
 {
     /* Relaxed: D16 fails on a state that is not the newest. */
-    uintptr_t state = atomic_load_explicit(&slot->state, memory_order_relaxed);
+    uint64_t state = atomic_load_explicit(&slot->state, memory_order_relaxed);
 
     if (state == FI_SLOT_SHARED || state == FI_SLOT_DONE)
         return false;

@@ -32,13 +32,42 @@
 
 /* The state word of a shared slot:
  *
- *     FI_SLOT_SHARED  --thief-->  address of the thief  --thief-->  FI_SLOT_DONE
+ *     FI_SLOT_SHARED  --thief-->  a theft  --thief-->  FI_SLOT_DONE
  *                                   | --owner--> the same + FI_SLOT_AWAITED --thief--^
  *
+ * A theft says who took the slot, and where on its own stack of slots it stood when it began to run
+ * it: what lies there or above was forked under it, what lies below belongs to somebody else.
+ *
+ *     bits 62..32 | bits 31..16 | bits 15..3 | bit 2 | bit 1   | bit 0
+ *        index    |    level    |   thief    |   1   | AWAITED | DONE
+ *
  * Meaningless while the slot is private. */
-#define FI_SLOT_SHARED  ((uintptr_t)0)
-#define FI_SLOT_DONE    ((uintptr_t)1)
-#define FI_SLOT_AWAITED ((uintptr_t)2)
+#define FI_SLOT_SHARED  ((uint64_t)0)
+#define FI_SLOT_DONE    ((uint64_t)1)
+#define FI_SLOT_AWAITED ((uint64_t)2)
+
+#define FI_THEFT_THIEVES ((uint32_t)1 << 13) /* the thief's number is below it */
+#define FI_THEFT_LEVELS  ((uint32_t)1 << 16) /* as is that of its deque */
+
+static inline uint64_t fi_theft(uint32_t thief, uint32_t level, uint32_t index)
+{
+    return (uint64_t)index << 32 | (uint64_t)level << 16 | (uint64_t)thief << 3 | 4;
+}
+
+static inline uint32_t fi_theft_thief(uint64_t theft)
+{
+    return (uint32_t)(theft >> 3) & (FI_THEFT_THIEVES - 1);
+}
+
+static inline uint32_t fi_theft_level(uint64_t theft)
+{
+    return (uint32_t)(theft >> 16) & (FI_THEFT_LEVELS - 1);
+}
+
+static inline uint32_t fi_theft_index(uint64_t theft)
+{
+    return (uint32_t)(theft >> 32);
+}
 
 struct fi_deque {
     /* Written by the owner, and by hungry thieves when they ask; read by the owner at every fork
@@ -97,6 +126,18 @@ void fi_deque_fall_back(struct fi_deque *deque, struct filch_slot *slot);
 /* Any thread. Takes the oldest shared slot. Lock-free. */
 enum fi_steal fi_deque_steal(struct fi_deque *deque, struct filch_slot **slot);
 
+/* The same in two steps, between which the thief looks whose the slot is. The second one fails
+ * (FI_LOST_RACE) if the slot that the first one saw was taken, by whomever, in between: it succeeds
+ * only if that very fork has been there all the time. First step: FI_STOLEN if there is one at
+ * `from` (an index) or above, else FI_EMPTY; *top: for the second step. */
+enum fi_steal fi_deque_look(const struct fi_deque *deque, uint32_t from, uint64_t *top);
+enum fi_steal fi_deque_steal_seen(struct fi_deque *deque, uint64_t top,
+                                  struct filch_slot **slot);
+
+/* Any thread. The newest slot that thieves have taken at index `from` or above and the owner has
+ * not had back, or NULL: where the owner waits, it waits for that one. A hint. */
+struct filch_slot *fi_deque_newest_stolen(const struct fi_deque *deque, uint32_t from);
+
 /* Any thread. Is anything shared? Sequentially consistent, for the check before sleeping. */
 bool fi_deque_has_shared(const struct fi_deque *deque);
 
@@ -106,13 +147,13 @@ void fi_deque_ask(struct fi_deque *deque);
 /* Owner. Has a request been left since fi_deque_watch()? */
 bool fi_deque_asked(const struct fi_deque *deque);
 
-/* Owner. Clears the request, and lets the tail grow to `keep` slots before the next fork takes
+/* Owner. Clears the request, and lets the tail grow to `private_max` slots before the next fork takes
  * its slow path. `careful`: joins take theirs each time. Whoever clears a request must look at
  * the sleepers after it: see sched/core/idle.h. */
-void fi_deque_watch(struct fi_deque *deque, uint32_t keep, bool careful);
+void fi_deque_watch(struct fi_deque *deque, uint32_t private_max, bool careful);
 
-/* Thief. The slot is stolen; names itself in the state word. thief: aligned to 4. */
-void fi_slot_begin(struct filch_slot *slot, const void *thief);
+/* Thief. The slot is stolen; says so in the state word. */
+void fi_slot_begin(struct filch_slot *slot, uint64_t theft);
 
 /* Thief. The result is written: gives the slot back to its owner. Returns true if the owner
  * sleeps and must be woken. The slot must not be touched afterwards. */
@@ -121,9 +162,9 @@ bool fi_slot_finish(struct filch_slot *slot);
 /* Owner, of a slot that was lost. Is the result there? If so, it may be read. */
 bool fi_slot_done(const struct filch_slot *slot);
 
-/* Owner, of a slot that was lost. The thief, or NULL while it has not said. Only to be compared
- * or stolen from: the address stays valid as long as the pool. */
-void *fi_slot_thief(const struct filch_slot *slot);
+/* Any thread, of a slot that was stolen. The theft, without AWAITED, or 0 while the thief has not
+ * said and when it is done. What it did before it began is visible. */
+uint64_t fi_slot_theft(const struct filch_slot *slot);
 
 /* Owner, of a slot that was lost, before it sleeps. Asks the thief for a wake-up. Returns false
  * if that is not possible now: the slot is done, or the thief has not said who it is. */

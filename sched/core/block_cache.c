@@ -16,6 +16,7 @@
 static const size_t sizes[FI_BLOCK_CLASSES] = {
     [FI_BLOCK_FUTURE] = FI_BLOCK_FUTURE_SIZE,
     [FI_BLOCK_PLAIN_TASK] = FI_BLOCK_PLAIN_TASK_SIZE,
+    [FI_BLOCK_GROUP_TASK] = FI_BLOCK_GROUP_TASK_SIZE,
 };
 
 /* AddressSanitizer should see each block come and go. */

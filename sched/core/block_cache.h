@@ -13,12 +13,14 @@
 enum fi_block_class {
     FI_BLOCK_FUTURE,
     FI_BLOCK_PLAIN_TASK, /* a task without a future */
+    FI_BLOCK_GROUP_TASK, /* one that the waiter of its group can find */
     FI_BLOCK_CLASSES,
 };
 
 /* Bytes of a block. */
 #define FI_BLOCK_FUTURE_SIZE     104
 #define FI_BLOCK_PLAIN_TASK_SIZE 40
+#define FI_BLOCK_GROUP_TASK_SIZE 56
 
 /* Any thread. Returns NULL when memory lacks. */
 void *fi_block_cache_alloc(enum fi_block_class class);

@@ -3,8 +3,6 @@
  * The count latch: see count_latch.h. Labels T1, T2, ... are those of sched/README.md. */
 #include "sched/core/count_latch.h"
 
-#include "sched/core/worker.h"
-
 #include <sched.h>
 #include <stddef.h>
 
@@ -85,59 +83,22 @@ static void unlock(struct fi_count_latch *count_latch)
 
 /* ---- Waiting ----------------------------------------------------------------------------- */
 
-/* Who waits. It has waited enough when the count latch was 0 once: it may have risen since. */
-struct waiting {
-    struct fi_wait wait; /* first: its address is the whole's */
-    bool zero;
-};
-
-static bool over(struct fi_wait *wait)
+void fi_count_latch_enlist(struct fi_count_latch *count_latch, struct fi_waiter *waiter)
 {
-    struct waiting *waiting = (struct waiting *)(void *)wait;
-
-    waiting->zero = waiting->zero || fi_count_latch_is_zero(wait->object);
-    return waiting->zero || fi_is_late(wait->deadline);
-}
-
-/* The list is not the last to look: who waits looks once more before it sleeps. */
-static bool enlist(struct fi_wait *wait)
-{
-    struct fi_count_latch *count_latch = wait->object;
-
-    wait->waiter.event = wait->event;
     lock(count_latch);
-    wait->waiter.next = count_latch->waiters;
-    wait->waiter.link = &count_latch->waiters;
-    if (wait->waiter.next)
-        wait->waiter.next->link = &wait->waiter.next;
-    count_latch->waiters = &wait->waiter;
-    unlock(count_latch);
-    return true;
-}
-
-static void delist(struct fi_wait *wait)
-{
-    struct fi_count_latch *count_latch = wait->object;
-
-    lock(count_latch);
-    *wait->waiter.link = wait->waiter.next;
-    if (wait->waiter.next)
-        wait->waiter.next->link = wait->waiter.link;
+    waiter->next = count_latch->waiters;
+    waiter->link = &count_latch->waiters;
+    if (waiter->next)
+        waiter->next->link = &waiter->next;
+    count_latch->waiters = waiter;
     unlock(count_latch);
 }
 
-bool fi_count_latch_wait(struct fi_count_latch *count_latch, int64_t deadline)
+void fi_count_latch_delist(struct fi_count_latch *count_latch, struct fi_waiter *waiter)
 {
-    struct waiting waiting = {
-        .wait.over = over,
-        .wait.enlist = enlist,
-        .wait.delist = delist,
-        .wait.deadline = deadline,
-        .wait.object = count_latch,
-        .zero = fi_count_latch_is_zero(count_latch),
-    };
-
-    if (!waiting.zero && deadline > fi_now())
-        fi_wait_for(&waiting.wait);
-    return waiting.zero;
+    lock(count_latch);
+    *waiter->link = waiter->next;
+    if (waiter->next)
+        waiter->next->link = waiter->link;
+    unlock(count_latch);
 }

@@ -30,8 +30,11 @@ void fi_count_latch_sub(struct fi_count_latch *count_latch, uint64_t count);
 /* Any thread. Is the count 0? What came before it was brought there may be read after. */
 bool fi_count_latch_is_zero(const struct fi_count_latch *count_latch);
 
-/* Any thread. Blocks until fi_count_latch_is_zero(), or until the deadline. Returns which: true for zero,
- * also if it has risen again. A worker runs other tasks meanwhile. */
-bool fi_count_latch_wait(struct fi_count_latch *count_latch, int64_t deadline);
+/* The waiter, whose event is set. Has it notified when the count falls to 0. That is not the last to
+ * look: it looks once more before it sleeps. */
+void fi_count_latch_enlist(struct fi_count_latch *count_latch, struct fi_waiter *waiter);
+
+/* The waiter, after that. Nobody touches `waiter` or its event through this latch afterwards. */
+void fi_count_latch_delist(struct fi_count_latch *count_latch, struct fi_waiter *waiter);
 
 #endif

@@ -2,11 +2,16 @@
  *
  * The slow paths of fork and join, and FILCH_RUN: what to share and when, how to wait for a
  * thief, and what to do when the deque is full. The fast paths are slot.h's. */
-#include "sched/core/worker.h"
+#include "sched/core/pool.h"
+#include "sched/core/search.h"
+#include "sched/core/self.h"
+#include "sched/core/steal.h"
+#include "sched/core/wait.h"
 
 #include <filch/task.h>
 
 #include <sched.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,6 +129,12 @@ void filch_front_share(struct filch_front *front, struct filch_slot *head)
 
 /* ---- Join -------------------------------------------------------------------------------- */
 
+/* A wait for a stolen slot. */
+struct joining {
+    struct fi_wait wait; /* first: its address is the whole's; object: the slot */
+    struct fi_worker *worker;
+};
+
 static bool slot_over(struct fi_wait *wait)
 {
     return fi_slot_done(wait->object);
@@ -134,24 +145,40 @@ static bool slot_enlist(struct fi_wait *wait)
     return fi_slot_await(wait->object);
 }
 
-static struct fi_worker *slot_thief(struct fi_wait *wait)
+static bool slot_help(struct fi_wait *wait)
 {
-    return fi_slot_thief(wait->object);
+    return fi_steal_back(((struct joining *)(void *)wait)->worker, wait->head, wait->object);
+}
+
+static bool slot_stuck(void *object, struct fi_probe *probe)
+{
+    const struct joining *joining = object;
+    uint64_t theft = fi_slot_theft(joining->wait.object);
+
+    if (!theft)
+        return false;
+    const struct fi_worker *thief = joining->worker->pool->workers[fi_theft_thief(theft)];
+    /* Relaxed: if the thread sleeps, and only then does it matter, it has had the table's lock. */
+    return fi_probe_thread(probe, atomic_load_explicit(&thief->id, memory_order_relaxed));
 }
 
 /* A thief has the slot. It stays this worker's: what is run meanwhile forks above it. */
 static void wait_for_thief(struct fi_level *level, struct filch_slot *slot)
 {
-    struct fi_wait wait = {
-        .over = slot_over,
-        .enlist = slot_enlist,
-        .thief = slot_thief,
-        .deadline = FI_NEVER,
-        .object = slot,
+    struct joining joining = {
+        .wait.over = slot_over,
+        .wait.enlist = slot_enlist,
+        .wait.help = slot_help,
+        .wait.stuck = slot_stuck,
+        .wait.deadline = FI_NEVER,
+        .wait.firm = true,
+        .wait.head = slot + 1,
+        .wait.object = slot,
+        .worker = level->worker,
     };
 
     watch(level);
-    fi_worker_wait(level->worker, slot + 1, &wait);
+    (void)fi_wait_for(&joining.wait);
     fi_deque_fall_back(&level->deque, slot);
 }
 
@@ -180,6 +207,7 @@ struct root {
     struct fi_task task; /* first: the task's address is the root's */
     struct filch_slot *slot;
     struct fi_latch latch;
+    _Atomic(const void *) thread; /* that runs it; NULL: none yet */
 };
 
 static void run_root(struct fi_task *task, struct fi_worker *worker, struct filch_slot *head,
@@ -188,10 +216,22 @@ static void run_root(struct fi_task *task, struct fi_worker *worker, struct filc
     struct root *root = (struct root *)(void *)task;
 
     (void)refusal; /* the pool's own submit queue is not refused */
+    /* Relaxed: as a thief's. */
+    atomic_store_explicit(&root->thread, fi_thread_id(), memory_order_relaxed);
     fi_worker_run(worker, head, root->slot);
     fi_worker_ending(worker);
     /* The root lies on the stack of a thread that may go on at once. */
     (void)fi_latch_end(&root->latch, FI_PENDING, FI_FINISHED, NULL);
+}
+
+static bool root_stuck(void *object, struct fi_probe *probe)
+{
+    const struct fi_wait *wait = object;
+    const struct root *root =
+        (const void *)((const char *)wait->object - offsetof(struct root, latch));
+
+    return !fi_latch_ended(&root->latch) &&
+           fi_probe_thread(probe, atomic_load_explicit(&root->thread, memory_order_relaxed));
 }
 
 void filch_pool_run(struct filch_pool *pool, struct filch_slot *slot)
@@ -212,5 +252,8 @@ void filch_pool_run(struct filch_pool *pool, struct filch_slot *slot)
     /* Memory for the queue comes back as the workers empty it. */
     while (fi_pool_inject(pool, &pool->submit_queues.own, FI_NORMAL, &root.task))
         sched_yield();
-    fi_latch_wait(&root.latch, FI_NEVER);
+    struct fi_wait wait = fi_latch_waiting(&root.latch, FI_NEVER);
+    wait.firm = true;
+    wait.stuck = root_stuck;
+    (void)fi_wait_for(&wait);
 }

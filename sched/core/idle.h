@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 #ifndef FI_IDLE_WORDS
-#define FI_IDLE_WORDS 32 /* of 64 workers each: FILCH_WORKERS_MAX, and as many spares */
+#define FI_IDLE_WORDS 80 /* of 64 workers each: FILCH_WORKERS_MAX and FILCH_SPARES_MAX */
 #endif
 
 #define FI_IDLE_SEARCHING ((uint64_t)1)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Levels: the deques of one worker (worker.h says why there may be several), and their memory:
- * address space is reserved, and used only as slots are touched. */
-#include "sched/core/worker.h"
+ * Levels: see level.h. Their memory is address space that is reserved, and used only as slots are
+ * touched. */
+#include "sched/core/level.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -23,6 +23,7 @@ static void level_setup(struct fi_level *level, struct fi_worker *worker,
     level->forked = 0;
     level->private_max = 0;
     level->eager = 0;
+    level->number = 0;
     atomic_init(&level->newer, NULL);
 }
 
@@ -41,6 +42,16 @@ void fi_level_fini(struct fi_level *level)
     munmap(level->deque.base, bytes_of((uint32_t)(level->deque.end - level->deque.base)));
 }
 
+void fi_level_trim(struct fi_worker *worker)
+{
+    for (struct fi_level *level = &worker->first; level; level = fi_level_newer(level)) {
+        struct fi_deque *deque = &level->deque;
+        /* Where it fails, since memory is locked, it stays: no harm. */
+        (void)madvise(deque->base, bytes_of((uint32_t)(deque->end - deque->base)),
+                      MADV_DONTNEED);
+    }
+}
+
 /* The level above the current one, made if need be; NULL when memory lacks. */
 static struct fi_level *newer_level(struct fi_worker *worker)
 {
@@ -53,11 +64,13 @@ static struct fi_level *newer_level(struct fi_worker *worker)
     level = aligned_alloc(alignof(struct fi_level), sizeof *level);
     if (!level)
         return NULL;
-    if (fi_level_init(level, worker, worker->pool->slots)) {
+    if (fi_level_init(level, worker,
+                      (uint32_t)(worker->first.deque.end - worker->first.deque.base))) {
         free(level);
         return NULL;
     }
     level->older = current;
+    level->number = current->number + 1;
     /* W1, release, pairs with W2: a thief that sees the level sees its deque. seq_cst, as D1: it
      * comes before the owner's look at the sleepers (I4), so that the last look of one that this
      * misses finds the level. */
@@ -78,6 +91,7 @@ struct filch_slot *fi_level_enter(struct fi_worker *worker, struct fi_level *spa
         level = spare;
         level_setup(level, worker, scratch, 0);
         level->older = worker->level;
+        level->number = worker->level->number + 1;
     }
     worker->level = level;
     return level->deque.base;

@@ -5,7 +5,7 @@
 
 #include "sched/core/deadlock.h"
 #include "sched/core/block_cache.h"
-#include "sched/core/worker.h"
+#include "sched/core/self.h"
 
 #include <filch/error.h>
 

@@ -7,6 +7,7 @@
 
 #include "sched/core/sanitize.h"
 #include "sched/core/block_cache.h"
+#include "sched/core/self.h"
 #include "sched/core/worker.h"
 
 #include <pthread.h>

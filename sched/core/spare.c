@@ -1,33 +1,48 @@
 /* SPDX-License-Identifier: MIT
  *
- * Spares: workers beyond the pool's size, who take the place of those that block. A spare is a
- * worker like any other, but for one thing: it takes part (`member`) only while somebody blocks.
- *
- *     new --------cover: gets its thread------+
- *                                             v
- *     retired ----cover: counts as asleep----> member: asleep, searching, at work
- *        ^                                      |
- *        +-------uncover finds it asleep,-------+
- *                or it meets a surplus at its top level
- *
- * When a worker begins to block, a spare is admitted, which means that it counts as asleep: it is
- * woken like any sleeper, once there is work for it. One that has no thread yet gets it before, for
- * a worker may only sleep on the strength of a spare that can run. When the worker comes back a
- * spare that still sleeps is sent away; if all are at work there is one member too many
- * (`surplus`), and the next spare that has finished its task retires. */
-#include "sched/core/worker.h"
+ * Spares: see spare.h. All that decides who takes part is done with the pool's lock. */
+#include "sched/core/spare.h"
 
-/* With the lock. A spare that does not take part, made if need be, or NULL. */
-static struct fi_worker *find_spare(struct filch_pool *pool)
+#include "sched/core/level.h"
+#include "sched/core/quiesce.h"
+#include "sched/core/thread.h"
+#include "sched/core/wake.h"
+#include "sched/core/scratch.h"
+
+/* How long a spare without a place keeps its thread, and other memory than its stack, ns. */
+#define WARM_NS ((int64_t)5000000000)
+#define TRIM_NS ((int64_t)10000000)
+
+/* ---- Lists: with the lock ------------------------------------------------------------------ */
+
+static void put(struct fi_worker **list, struct fi_worker *spare)
+{
+    spare->next_spare = *list;
+    *list = spare;
+}
+
+static struct fi_worker *take_first(struct fi_worker **list)
+{
+    struct fi_worker *spare = *list;
+
+    if (spare)
+        *list = spare->next_spare;
+    return spare;
+}
+
+/* The one that has slept for long is far down: the list is first in, last out. */
+static void take(struct fi_worker **list, const struct fi_worker *spare)
+{
+    while (*list != spare)
+        list = &(*list)->next_spare;
+    *list = spare->next_spare;
+}
+
+static struct fi_worker *make_spare(struct filch_pool *pool)
 {
     int known = fi_pool_known(pool);
+    struct fi_worker *spare = known < pool->capacity ? fi_thread_alloc(pool, known) : NULL;
 
-    for (int i = pool->size; i < known; i++)
-        if (!pool->workers[i]->member)
-            return pool->workers[i];
-    if (known == pool->capacity)
-        return NULL;
-    struct fi_worker *spare = fi_thread_alloc(pool, known);
     if (spare) {
         pool->workers[known] = spare;
         /* W3, release, pairs with W4: who counts it finds it. */
@@ -36,57 +51,56 @@ static struct fi_worker *find_spare(struct filch_pool *pool)
     return spare;
 }
 
-/* With the lock. The spare takes part, and counts as asleep; or, if it has to be given a thread
- * first, as searching, even if that fails. */
-static bool admit(struct fi_worker *spare)
+/* ---- Who takes part ------------------------------------------------------------------------ */
+
+/* With the lock. A spare without a thread takes part, and counts as searching; false: it cannot. */
+static bool start_spare(struct filch_pool *pool)
 {
+    struct fi_worker *spare = take_first(&pool->cold);
+
+    if (!spare && !(spare = make_spare(pool)))
+        return false;
     spare->member = true;
-    /* Relaxed: changed with the lock. */
-    if (atomic_load_explicit(&spare->started, memory_order_relaxed)) {
-        fi_idle_admit(&spare->pool->idle, spare->number);
-        return true;
-    }
-    fi_idle_search(&spare->pool->idle);
+    fi_idle_search(&pool->idle);
     if (!fi_thread_start(spare))
         return true;
     spare->member = false;
+    put(&pool->cold, spare);
+    /* There may be others who count on this search, which ends. */
+    (void)fi_idle_found(&pool->idle);
     return false;
 }
 
-bool fi_spare_cover(struct fi_worker *worker)
+/* With the lock. */
+static bool admit(struct filch_pool *pool)
+{
+    /* Relaxed, as everywhere: changed with the lock, and looked at from time to time. */
+    if (atomic_load_explicit(&pool->surplus, memory_order_relaxed) > 0) {
+        atomic_fetch_sub_explicit(&pool->surplus, 1, memory_order_relaxed);
+        return true;
+    }
+    struct fi_worker *spare = take_first(&pool->warm);
+    if (!spare)
+        return start_spare(pool);
+    spare->member = true;
+    fi_idle_admit(&pool->idle, spare->number);
+    return true;
+}
+
+enum fi_cover fi_spare_cover(struct fi_worker *worker)
 {
     struct filch_pool *pool = worker->pool;
-    struct fi_worker *spare = NULL;
 
+    if (pool->exclusive)
+        return FI_EXCLUSIVE;
     pthread_mutex_lock(&pool->lock);
-    bool covered = atomic_load_explicit(&pool->surplus, memory_order_relaxed) > 0;
-    if (covered)
-        atomic_fetch_sub_explicit(&pool->surplus, 1, memory_order_relaxed);
-    else if ((spare = find_spare(pool)))
-        covered = admit(spare);
+    bool covered = admit(pool);
     pthread_mutex_unlock(&pool->lock);
-    if (!spare)
-        return covered;
-    if (!covered)
-        fi_pool_found(pool); /* admit() counted it as searching */
     /* As who falls asleep does: a request to every owner, and the last look. */
     fi_pool_ask(pool);
     if (fi_pool_has_work(pool))
         fi_pool_wake(pool);
-    return covered;
-}
-
-/* With the lock. Sends one away that sleeps. */
-static bool send_away(struct filch_pool *pool)
-{
-    for (int i = fi_pool_known(pool) - 1; i >= pool->size; i--) {
-        struct fi_worker *spare = pool->workers[i];
-        if (spare->member && fi_idle_clear(&pool->idle, spare->number)) {
-            spare->member = false;
-            return true;
-        }
-    }
-    return false;
+    return covered ? FI_COVERED : FI_LACKING;
 }
 
 void fi_spare_uncover(struct fi_worker *worker)
@@ -94,75 +108,126 @@ void fi_spare_uncover(struct fi_worker *worker)
     struct filch_pool *pool = worker->pool;
 
     pthread_mutex_lock(&pool->lock);
-    bool gone = send_away(pool);
-    if (!gone)
-        /* Relaxed, as everywhere: changed with the lock, and looked at from time to time. */
+    /* A member that sleeps, if there is one: it then counts as searching. */
+    int number = fi_idle_claim(&pool->idle, (uint32_t)pool->size);
+    if (number >= 0) {
+        pool->workers[number]->member = false;
+        put(&pool->warm, pool->workers[number]);
+    } else {
         atomic_fetch_add_explicit(&pool->surplus, 1, memory_order_relaxed);
+    }
     pthread_mutex_unlock(&pool->lock);
-    if (gone)
-        fi_pool_found(pool); /* fi_idle_clear() counted it as searching */
+    if (number >= 0)
+        fi_pool_found(pool);
 }
 
 bool fi_spare_unwanted(const struct fi_worker *worker)
 {
-    const struct filch_pool *pool = worker->pool;
-
-    return worker->number >= (uint32_t)pool->size &&
-           atomic_load_explicit(&pool->surplus, memory_order_relaxed) > 0;
+    return fi_worker_is_spare(worker) &&
+           atomic_load_explicit(&worker->pool->surplus, memory_order_relaxed) > 0;
 }
 
-/* With the lock. Has it been claimed, or can it claim itself? Counts as searching then. */
-static bool awake(struct fi_worker *spare)
+/* With the lock. Does it take part? It counts as searching then. A member that is not marked as
+ * asleep has been claimed by whoever woke it: it is admitted, and sent away, with the lock alone. */
+static bool rejoin(struct fi_worker *spare)
 {
+    if (spare->member)
+        (void)fi_idle_clear(&spare->pool->idle, spare->number);
+    return spare->member;
+}
+
+bool fi_spare_return(struct fi_worker *worker)
+{
+    struct filch_pool *pool = worker->pool;
+
+    if (!fi_worker_is_spare(worker)) {
+        fi_idle_retract(&pool->idle, worker->number);
+        return true;
+    }
+    pthread_mutex_lock(&pool->lock);
+    bool member = rejoin(worker);
+    pthread_mutex_unlock(&pool->lock);
+    return member;
+}
+
+/* With the lock. A member that is one too many does not take part any more. Returns false if it is
+ * not too many after all. */
+static bool resign(struct fi_worker *spare)
+{
+    struct filch_pool *pool = spare->pool;
+
     if (!spare->member)
+        return true;
+    if (!fi_spare_unwanted(spare))
         return false;
-    /* A member that is not marked as asleep has been claimed by who woke it: it is admitted, and
-     * sent away, with the lock alone. */
-    (void)fi_idle_clear(&spare->pool->idle, spare->number);
+    atomic_fetch_sub_explicit(&pool->surplus, 1, memory_order_relaxed);
+    spare->member = false;
+    put(&pool->warm, spare);
     return true;
 }
 
-void fi_spare_retire(struct fi_worker *spare)
+/* With the lock. Its time is up: nobody can admit it any more. A pool that closes, or has, ends with
+ * it. */
+static bool withdraw(struct fi_worker *spare)
+{
+    struct filch_pool *pool = spare->pool;
+
+    /* Relaxed: a pool that closes later waits for fi_spare_end(). */
+    if (atomic_load_explicit(&pool->phase, memory_order_relaxed) != FI_OPEN)
+        return false;
+    take(&pool->warm, spare);
+    return true;
+}
+
+void fi_spare_end(struct fi_worker *spare)
 {
     struct filch_pool *pool = spare->pool;
 
     pthread_mutex_lock(&pool->lock);
-    if (!fi_spare_unwanted(spare)) {
-        pthread_mutex_unlock(&pool->lock);
-        return;
-    }
-    atomic_fetch_sub_explicit(&pool->surplus, 1, memory_order_relaxed);
-    spare->member = false;
+    put(&pool->cold, spare);
+    fi_thread_end(spare);
+    fi_pool_check_end(pool);
     pthread_mutex_unlock(&pool->lock);
-    for (;;) {
+}
+
+static void give_memory_back(struct fi_worker *spare)
+{
+    fi_scratch_destroy(spare->scratch);
+    spare->scratch = NULL;
+    fi_level_trim(spare);
+}
+
+bool fi_spare_retire(struct fi_worker *spare)
+{
+    struct filch_pool *pool = spare->pool;
+
+    pthread_mutex_lock(&pool->lock);
+    bool resigned = resign(spare);
+    pthread_mutex_unlock(&pool->lock);
+    if (!resigned)
+        return true;
+    fi_worker_end_search(spare);
+    fi_worker_hide(spare);
+    int64_t since = fi_now();
+    for (bool trimmed = false;;) {
         uint32_t ticket = fi_event_prepare(&spare->event);
+        int64_t now = fi_now();
         pthread_mutex_lock(&pool->lock);
-        spare->searching = awake(spare);
+        bool back = rejoin(spare), gone = !back && now - since >= WARM_NS && withdraw(spare);
         pthread_mutex_unlock(&pool->lock);
-        if (spare->searching || fi_pool_has_ended(pool))
-            return;
+        if (gone)
+            return false;
+        spare->searching = back;
+        if (back || fi_pool_has_ended(pool))
+            return true;
+        if (!trimmed && now - since >= TRIM_NS) {
+            give_memory_back(spare);
+            trimmed = true;
+        }
         bool quiesces = fi_pool_quiesce(pool);
-        fi_scratch_trim(spare->scratch);
-        fi_event_wait(&spare->event, ticket, FI_NEVER);
+        fi_event_wait(&spare->event, ticket,
+                      quiesces ? FI_NEVER : since + (trimmed ? WARM_NS : TRIM_NS));
         if (quiesces)
             fi_pool_resume(pool);
     }
-}
-
-void fi_spare_return(struct fi_worker *worker)
-{
-    struct filch_pool *pool = worker->pool;
-
-    if (worker->number < (uint32_t)pool->size) {
-        fi_idle_retract(&pool->idle, worker->number);
-        return;
-    }
-    pthread_mutex_lock(&pool->lock);
-    if (!awake(worker)) {
-        /* Sent away while it slept, and now what its task waits for has come. */
-        worker->member = true;
-        atomic_fetch_add_explicit(&pool->surplus, 1, memory_order_relaxed);
-        fi_idle_search(&pool->idle);
-    }
-    pthread_mutex_unlock(&pool->lock);
 }

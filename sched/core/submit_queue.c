@@ -247,16 +247,23 @@ uint32_t fi_submit_queues_pop_many(struct fi_submit_queues *submit_queues,
     return pop_of_priority(submit_queues, turn, FI_NORMAL, tasks, max, submit_queue);
 }
 
+uint64_t fi_submit_queue_count(const struct fi_submit_queue *submit_queue)
+{
+    uint64_t count = 0;
+
+    for (enum fi_priority priority = 0; priority < FI_PRIORITIES; priority++) {
+        struct fi_queue *queue = queue_of(submit_queue, priority);
+        count += queue ? fi_queue_count(queue) : 0;
+    }
+    return count;
+}
+
 uint64_t fi_submit_queues_count(const struct fi_submit_queues *submit_queues)
 {
     uint64_t count = 0;
 
-    for (const struct fi_submit_queue *submit_queue = &submit_queues->own; submit_queue;
-         submit_queue = next_of(submit_queue))
-        for (enum fi_priority priority = 0; priority < FI_PRIORITIES; priority++) {
-            struct fi_queue *queue = queue_of(submit_queue, priority);
-            count += queue ? fi_queue_count(queue) : 0;
-        }
+    for (const struct fi_submit_queue *each = &submit_queues->own; each; each = next_of(each))
+        count += fi_submit_queue_count(each);
     return count;
 }
 

@@ -82,6 +82,9 @@ void fi_submit_queue_close(struct fi_submit_queues *submit_queues,
 /* Any thread. Takes the oldest task of the highest priority, or NULL. */
 struct fi_task *fi_submit_queue_pop(struct fi_submit_queue *submit_queue);
 
+/* Any thread. How many tasks there are in it: a snapshot. */
+uint64_t fi_submit_queue_count(const struct fi_submit_queue *submit_queue);
+
 /* Worker. Takes what is due by the rules above, up to `max` tasks, all from *submit queue; but only one
  * where priorities are in use. Returns how many. */
 uint32_t fi_submit_queues_pop_many(struct fi_submit_queues *submit_queues,

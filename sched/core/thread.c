@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Workers and their threads: memory, stack, name, start. */
-#include "sched/core/worker.h"
+ * Workers and their threads: see thread.h. */
+#include "sched/core/thread.h"
+
+#include "sched/core/level.h"
+#include "sched/core/scratch.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -9,7 +12,7 @@
 #include <string.h>
 
 #define GUARD_SIZE  ((size_t)64 << 10)  /* no frame up to this size can step over it */
-#define SPARE_SLOTS ((uint32_t)1 << 16) /* a spare forks less, and there may be many */
+#define SPARE_SLOTS ((uint32_t)1 << 12) /* a spare forks less, and there may be many */
 
 void fi_thread_free(struct fi_worker *worker)
 {
@@ -38,6 +41,7 @@ struct fi_worker *fi_thread_alloc(struct filch_pool *pool, int number)
     worker->pool = pool;
     worker->number = (uint32_t)number;
     worker->member = !spare;
+    worker->hidden = true;
     worker->random = 0x9e3779b97f4a7c15u * (uint64_t)(number + 1);
     worker->level = &worker->first;
     fi_event_init(&worker->event);
@@ -73,6 +77,9 @@ int fi_thread_start(struct fi_worker *worker)
     sigset_t all, before;
     int error = 0;
 
+    if (worker->ended) /* in a moment, if it has not */
+        pthread_join(worker->thread, NULL);
+    worker->ended = false;
     if (pthread_attr_init(&attributes))
         return FILCH_ENOMEM;
     /* The C library takes the guard from the stack. */
@@ -88,7 +95,7 @@ int fi_thread_start(struct fi_worker *worker)
     /* Before the thread may fall asleep, and be claimed: who wakes it should not start it again. */
     /* Relaxed: pthread_create(), and the claim (I3, I7), bring it to who wakes it. */
     atomic_store_explicit(&worker->started, true, memory_order_relaxed);
-    if (!error && pthread_create(&worker->thread, &attributes, fi_worker_main, worker))
+    if (!error && pthread_create(&worker->thread, &attributes, pool->main, worker))
         error = FILCH_ETHREAD;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
@@ -99,4 +106,20 @@ int fi_thread_start(struct fi_worker *worker)
     worker->pool->present++;
     name_thread(worker);
     return 0;
+}
+
+void fi_thread_end(struct fi_worker *worker)
+{
+    worker->ended = true;
+    worker->pool->present--;
+    /* Relaxed: changed with the lock. */
+    atomic_store_explicit(&worker->started, false, memory_order_relaxed);
+    atomic_store_explicit(&worker->id, NULL, memory_order_relaxed);
+}
+
+void fi_thread_join(struct fi_worker *worker)
+{
+    /* Relaxed: it does not change after X2, which the caller has seen, or who ended the pool. */
+    if (worker->ended || atomic_load_explicit(&worker->started, memory_order_relaxed))
+        pthread_join(worker->thread, NULL);
 }

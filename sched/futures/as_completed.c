@@ -103,6 +103,37 @@ static struct filch_as_completed *iterator_alloc(struct filch_future *const *fut
     return iterator;
 }
 
+/* ---- While it waits ----------------------------------------------------------------------- */
+
+/* A worker runs one that has not started. Each is tried once: one that was waiting for another then
+ * is left to others. */
+static bool iterator_help(struct fi_completions *completions)
+{
+    struct filch_as_completed *iterator = (struct filch_as_completed *)(void *)completions;
+
+    while (iterator->tried < iterator->total) {
+        struct filch_future *future = iterator->records[iterator->tried++].future;
+        if (future && fi_future_run_awaited(future))
+            return true;
+    }
+    return false;
+}
+
+/* Any one will do. */
+static bool iterator_stuck(struct fi_completions *completions, struct fi_probe *probe)
+{
+    struct filch_as_completed *iterator = (struct filch_as_completed *)(void *)completions;
+
+    for (size_t i = 0; i < iterator->total; i++) {
+        struct filch_future *future = iterator->records[i].future;
+        if (future && (fi_latch_ended(&future->latch) || !fi_future_stuck(future, probe)))
+            return false;
+    }
+    return true;
+}
+
+/* ---- Making ------------------------------------------------------------------------------ */
+
 /* How many futures ahead of the one at hand are fetched: most were last written by other
  * threads. */
 #define AHEAD 8
@@ -110,6 +141,8 @@ static struct filch_as_completed *iterator_alloc(struct filch_future *const *fut
 /* Takes a reference to each future, and expects it. */
 static void expect_all(struct filch_as_completed *iterator)
 {
+    iterator->completions.help = iterator_help;
+    iterator->completions.stuck = iterator_stuck;
     fi_completions_init(&iterator->completions);
     for (size_t i = 0; i < iterator->total; i++) {
         if (iterator->total - i > AHEAD)
@@ -181,15 +214,7 @@ static int prepare(struct filch_as_completed *iterator)
 {
     if (fi_completions_any(&iterator->completions) || fi_is_late(iterator->deadline))
         return 0;
-    int error = check_hope(iterator);
-    if (error || !fi_worker_self())
-        return error;
-    while (iterator->tried < iterator->total && !fi_completions_any(&iterator->completions)) {
-        struct filch_future *future = iterator->records[iterator->tried++].future;
-        if (future)
-            (void)fi_future_run_awaited(future);
-    }
-    return 0;
+    return check_hope(iterator);
 }
 
 int filch_as_completed_next(struct filch_as_completed *iterator, struct filch_future **future)
@@ -202,10 +227,10 @@ int filch_as_completed_next(struct filch_as_completed *iterator, struct filch_fu
     if (error)
         return error;
     do
-        record = fi_completions_take(&iterator->completions, iterator->deadline);
-    while (!record && hurry(iterator));
-    if (!record)
-        return FILCH_ETIMEDOUT;
+        error = fi_completions_take(&iterator->completions, iterator->deadline, &record);
+    while (error == FILCH_ETIMEDOUT && hurry(iterator));
+    if (error)
+        return error;
     iterator->left--;
     *future = record->future; /* and the iterator's reference with it */
     record->future = NULL;

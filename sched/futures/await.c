@@ -3,8 +3,10 @@
  * Waiting for a future: see await.h. */
 #include "sched/futures/await.h"
 
-#include "sched/core/deadlock.h"
 #include "sched/core/process.h"
+#include "sched/core/self.h"
+#include "sched/core/wait.h"
+#include "sched/futures/backend.h"
 #include "sched/futures/context.h"
 #include "sched/futures/continuation.h"
 #include "sched/futures/run.h"
@@ -49,78 +51,102 @@ int fi_future_check_wait(struct filch_future *future)
 
 /* ---- Running what is awaited ------------------------------------------------------------- */
 
+/* How far up a chain of continuations a worker looks for the one that has not begun. */
+#define CHAIN 64
+
+/* F5, acquire, pairs with F4: what it has waited for, and the pool. */
+static bool continues(const struct filch_future *future)
+{
+    return atomic_load_explicit(&future->flags, memory_order_acquire) & FI_CONTINUES;
+}
+
+/* The first of the chain of continuations that ends with the future, with a reference; or NULL. Looks
+ * at so many. */
+static struct filch_future *first_of_chain(struct filch_future *future, size_t most)
+{
+    filch_future_retain(future);
+    for (size_t i = 0; future && continues(future); i++) {
+        struct filch_future *parent = i < most ? fi_future_parent(future) : NULL;
+        filch_future_release(future);
+        future = parent;
+    }
+    return future;
+}
+
+static bool run_if_own(const struct fi_worker *worker, struct filch_future *future)
+{
+    return worker->pool == future->pool && fi_future_run_early(future);
+}
+
 bool fi_future_run_awaited(struct filch_future *future)
 {
-    struct fi_worker *worker = fi_worker_self();
+    const struct fi_worker *worker = fi_worker_self();
 
-    /* F5, acquire, pairs with F4: what it has waited for, and the pool. */
-    return worker &&
-           !(atomic_load_explicit(&future->flags, memory_order_acquire) & FI_CONTINUES) &&
-           worker->pool == future->pool && fi_future_run_early(future);
+    if (!worker)
+        return false;
+    if (!continues(future))
+        return run_if_own(worker, future);
+    struct filch_future *first = first_of_chain(future, CHAIN);
+    bool ran = first && run_if_own(worker, first);
+    filch_future_release(first);
+    return ran;
 }
 
-/* ---- Waiting in a task ------------------------------------------------------------------- */
+/* ---- Cycles ------------------------------------------------------------------------------ */
 
-/* Who waits for a future in a task. It waits in vain if this would close a cycle. */
-struct waiting {
+static void hold_future(void *object)
+{
+    filch_future_retain(object);
+}
+
+static void serve_future(void *object)
+{
+    (void)fi_future_run_early(object);
+    filch_future_release(object);
+}
+
+static const struct fi_service run_early = {hold_future, serve_future};
+
+/* Of one that does not wait for another. */
+static bool is_stuck(struct filch_future *future, struct fi_probe *probe)
+{
+    switch (fi_latch_state(&future->latch)) {
+    case FI_PENDING:
+        return future->executor &&
+               fi_probe_behind(probe, fi_executor_server(future->executor), &run_early, future);
+    case FI_RUNNING:
+        /* Relaxed: a thread that has been found in the table wrote it before (core/deadlock.c). */
+        return fi_probe_thread(probe, (const void *)atomic_load_explicit(&future->fn,
+                                                                         memory_order_relaxed));
+    default:
+        return false;
+    }
+}
+
+bool fi_future_stuck(struct filch_future *future, struct fi_probe *probe)
+{
+    struct filch_future *first = first_of_chain(future, SIZE_MAX);
+    bool stuck = first && is_stuck(first, probe);
+
+    filch_future_release(first);
+    return stuck;
+}
+
+/* ---- Waiting ----------------------------------------------------------------------------- */
+
+struct awaiting {
     struct fi_wait wait; /* first: its address is the whole's */
-    struct fi_sleeper sleeper;
-    bool in_vain;
+    struct filch_future *future;
 };
 
-static bool await_over(struct fi_wait *wait)
+static bool await_help(struct fi_wait *wait)
 {
-    const struct filch_future *future = wait->object;
-
-    return fi_latch_ended(&future->latch) || ((struct waiting *)(void *)wait)->in_vain;
+    return fi_future_run_awaited(((struct awaiting *)(void *)wait)->future);
 }
 
-/* A fi_runner_fn. */
-static const void *runner_of(void *object)
+static bool await_stuck(void *object, struct fi_probe *probe)
 {
-    struct filch_future *future = object;
-
-    if (fi_latch_state(&future->latch) != FI_RUNNING)
-        return NULL;
-    /* Relaxed: a thread that has been found in the table wrote it before (core/deadlock.c). */
-    return (const void *)atomic_load_explicit(&future->fn, memory_order_relaxed);
-}
-
-static bool await_enlist(struct fi_wait *wait)
-{
-    struct waiting *waiting = (struct waiting *)(void *)wait;
-    struct filch_future *future = wait->object;
-
-    wait->waiter = (struct fi_waiter){.event = wait->event};
-    if (!fi_latch_enlist(&future->latch, &wait->waiter))
-        return false;
-    waiting->in_vain = !fi_deadlock_enter(&waiting->sleeper, future, runner_of);
-    if (waiting->in_vain)
-        fi_latch_delist(&future->latch, &wait->waiter);
-    return !waiting->in_vain;
-}
-
-static void await_delist(struct fi_wait *wait)
-{
-    struct filch_future *future = wait->object;
-
-    fi_deadlock_leave(&((struct waiting *)(void *)wait)->sleeper);
-    fi_latch_delist(&future->latch, &wait->waiter);
-}
-
-/* For ever, if need be. Returns 0, or FILCH_EDEADLK. */
-static int await_in_task(struct filch_future *future)
-{
-    struct waiting waiting = {
-        .wait.over = await_over,
-        .wait.enlist = await_enlist,
-        .wait.delist = await_delist,
-        .wait.deadline = FI_NEVER,
-        .wait.object = future,
-    };
-
-    fi_wait_for(&waiting.wait);
-    return waiting.in_vain ? FILCH_EDEADLK : 0;
+    return fi_future_stuck(((struct awaiting *)object)->future, probe);
 }
 
 /* ---- The result -------------------------------------------------------------------------- */
@@ -133,17 +159,19 @@ static int await(struct filch_future *future, double timeout)
         return FILCH_EINVAL;
     if (fi_latch_ended(&future->latch))
         return 0;
-    if (!(timeout > 0) && future->generation == fi_process_generation())
+    if (!(timeout > 0) && future->generation == fi_process_generation()) {
+        fi_wait_not_at_all();
         return FILCH_ETIMEDOUT;
+    }
     int error = fi_future_check_wait(future);
     if (error)
         return error;
-    if (fi_future_run_awaited(future))
-        return 0;
-    int64_t deadline = fi_deadline(timeout);
-    if (deadline == FI_NEVER && fi_context_current())
-        return await_in_task(future);
-    fi_latch_wait(&future->latch, deadline);
+    struct awaiting awaiting = {fi_latch_waiting(&future->latch, fi_deadline(timeout)), future};
+    awaiting.wait.help = await_help;
+    awaiting.wait.stuck = await_stuck;
+    error = fi_wait_for(&awaiting.wait);
+    if (error)
+        return error;
     return fi_latch_ended(&future->latch) ? 0 : FILCH_ETIMEDOUT;
 }
 

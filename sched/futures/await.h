@@ -5,6 +5,7 @@
 #ifndef FI_AWAIT_H
 #define FI_AWAIT_H
 
+#include "sched/core/deadlock.h"
 #include "sched/futures/future.h"
 
 /* The thread that is about to wait for a future that has not ended. Why it would never end
@@ -12,9 +13,11 @@
  * first. */
 int fi_future_check_wait(struct filch_future *future);
 
-/* The thread that waits. Runs the future if it is one of its own pool's and has not started: a
- * worker whose stack is deep, or which holds a lock, runs nothing else, and must not starve what it
- * waits for. Returns true if it has run it. */
+/* The thread that waits. Runs the future, or what it continues, if that is one of its own pool's and
+ * has not started. Returns true if it has run something. */
 bool fi_future_run_awaited(struct filch_future *future);
+
+/* As a fi_stuck_fn: can the future not end before the thread that probes goes on? */
+bool fi_future_stuck(struct filch_future *future, struct fi_probe *probe);
 
 #endif

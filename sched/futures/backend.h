@@ -8,7 +8,8 @@
 #define FI_BACKEND_H
 
 #include "sched/core/process.h"
-#include "sched/core/worker.h"
+#include "sched/core/count_latch.h"
+#include "sched/core/pool.h"
 
 #include <filch/executor.h>
 #include <filch/sync.h>
@@ -49,6 +50,9 @@ struct fi_backend {
 
     /* Is the calling thread one of its own, on which any task of it may run? */
     bool (*is_inside)(const struct filch_executor *executor);
+    /* The thread that a task which has not started waits for, as that one alone can run it and is busy
+     * with another task; or NULL. As fi_thread_id() has it. NULL: there is no such thread. */
+    const void *(*server)(const struct filch_executor *executor);
     /* How many threads of its have started. NULL: none. */
     int (*threads)(const struct filch_executor *executor);
 };
@@ -63,6 +67,7 @@ struct filch_executor {
     struct fi_submit_queue *submit_queue; /* of `pool`, where tasks wait, or NULL: see inject */
     bool counted, caller_runs;            /* as its back end has them */
     bool admits_all;                      /* a task may be injected at any time */
+    bool serial; /* no two of its tasks overlap: a task that waits has to find what it waits for */
     bool bounded;                         /* by max_queued */
     enum filch_when_full when_full;
     unsigned generation;   /* of sched/core/process.h */
@@ -112,6 +117,13 @@ bool fi_executor_refuse(struct filch_executor *executor, int refusal);
 
 /* Any thread. Ends all that have not started with `refusal`. */
 void fi_executor_refuse_queued(struct filch_executor *executor, int refusal);
+
+/* Any thread. Which thread has to be free before a task can start, as `server` of the table; or
+ * NULL. */
+static inline const void *fi_executor_server(const struct filch_executor *executor)
+{
+    return executor->backend->server ? executor->backend->server(executor) : NULL;
+}
 
 /* Who has taken a task out of its submit queue, maybe with others that have waited since. Why it is
  * not to be run after all, or 0. A submit that comes beside the end of an executor that breaks may

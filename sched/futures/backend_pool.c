@@ -3,6 +3,8 @@
  * Executors with a submit queue: see backend_pool.h. */
 #include "sched/futures/backend_pool.h"
 
+#include "sched/core/self.h"
+
 int fi_pooled_open(struct filch_executor *executor, struct filch_pool *pool)
 {
     executor->pool = executor->helpers = pool;

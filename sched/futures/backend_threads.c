@@ -5,6 +5,8 @@
 #include "sched/futures/backend_pool.h"
 #include "sched/futures/executor.h"
 
+#include "sched/core/wait.h"
+
 static void close_pool(struct filch_executor *executor)
 {
     fi_pooled_close(executor);
@@ -42,6 +44,15 @@ static bool is_worker(const struct filch_executor *executor)
     return filch_pool_current() == executor->pool;
 }
 
+static const void *only_worker(const struct filch_executor *executor)
+{
+    /* Relaxed: if that thread sleeps, and only then does it matter, it has had the lock since
+     * (core/deadlock.c). */
+    return executor->pool->exclusive
+               ? atomic_load_explicit(&executor->pool->workers[0]->id, memory_order_relaxed)
+               : NULL;
+}
+
 static const struct fi_backend threads = {
     .counted = false,
     .withdraw = fi_pooled_withdraw,
@@ -51,6 +62,7 @@ static const struct fi_backend threads = {
     .fini = join_pool,
     .forget = free_pool,
     .is_inside = is_worker,
+    .server = only_worker,
     .threads = fi_pooled_threads,
 };
 
@@ -84,8 +96,10 @@ int filch_executor_create(int max_workers, const struct filch_executor_options *
     struct fi_pool_plan plan = {
         .options = {.workers = by_default ? 0 : max_workers,
                     .stack_size = given.stack_size,
+                    .spares = max_workers == 1 && !given.spares ? -1 : given.spares,
                     .thread_name_prefix = given.thread_name_prefix},
         .on_demand = true,
+        .exclusive = max_workers == 1,
         .initializer = given.initializer,
         .initializer_arg = given.initializer_arg,
         .broken = broken,
@@ -101,6 +115,7 @@ int filch_executor_create(int max_workers, const struct filch_executor_options *
         fi_executor_free(executor);
         return error;
     }
+    executor->serial = pool->exclusive;
     fi_executor_join_process(executor);
     *out = executor;
     return 0;

@@ -82,23 +82,45 @@ void fi_completions_withdraw(struct fi_completion *completion)
     fi_latch_delist(&completion->future->latch, &completion->waiter);
 }
 
-/* Sleeps until something has come, or the time is up. */
-static void doze(struct fi_completions *completions, int64_t deadline)
+/* A wait for completions. */
+struct waiting {
+    struct fi_wait wait; /* first: its address is the whole's */
+    struct fi_completions *completions;
+};
+
+static bool completions_help(struct fi_wait *wait)
 {
+    struct fi_completions *completions = ((struct waiting *)(void *)wait)->completions;
+    return completions->help(completions);
+}
+
+static bool completions_stuck(void *object, struct fi_probe *probe)
+{
+    struct fi_completions *completions = ((struct waiting *)object)->completions;
+    return !fi_latch_ended(&completions->latch) && completions->stuck(completions, probe);
+}
+
+/* Sleeps until something has come, or the time is up. Returns 0, or why it should not go on. */
+static int doze_off(struct fi_completions *completions, int64_t deadline)
+{
+    struct waiting waiting = {fi_latch_waiting(&completions->latch, deadline), completions};
     struct fi_completion *newest = NULL;
 
+    waiting.wait.help = completions_help;
+    waiting.wait.stuck = completions_stuck;
     fi_latch_init(&completions->latch);
     /* A2, release, pairs with A1: the latch. Relaxed on failure: something has come. */
     if (!atomic_compare_exchange_strong_explicit(&completions->newest, &newest, ASLEEP,
                                                  memory_order_release, memory_order_relaxed))
-        return;
-    fi_latch_wait(&completions->latch, deadline);
+        return 0;
+    int error = fi_wait_for(&waiting.wait);
     newest = ASLEEP;
     /* Relaxed: nothing was published; A3 acquires what has come. If something has, then who
      * replaced ASLEEP may not have ended the latch yet: it comes out first, and
      * fi_completions_take() waits until it has let go, before the latch can be made anew. */
     (void)atomic_compare_exchange_strong_explicit(&completions->newest, &newest, NULL,
                                                   memory_order_relaxed, memory_order_relaxed);
+    return error;
 }
 
 bool fi_completions_any(const struct fi_completions *completions)
@@ -108,19 +130,22 @@ bool fi_completions_any(const struct fi_completions *completions)
            atomic_load_explicit(&completions->newest, memory_order_relaxed);
 }
 
-struct fi_completion *fi_completions_take(struct fi_completions *completions, int64_t deadline)
+int fi_completions_take(struct fi_completions *completions, int64_t deadline,
+                        struct fi_completion **completion)
 {
+    int error = 0;
+
     while (!completions->first && !collect(completions)) {
-        if (fi_is_late(deadline))
-            return NULL;
-        doze(completions, deadline);
+        if (error || fi_is_late(deadline))
+            return error ? error : FILCH_ETIMEDOUT;
+        error = doze_off(completions, deadline);
     }
-    struct fi_completion *completion = completions->first;
-    completions->first = completion->next;
+    *completion = completions->first;
+    completions->first = (*completion)->next;
     if (completions->first)
         __builtin_prefetch(completions->first->future, 1); /* the one to be asked for next */
     else
         completions->last = &completions->first;
-    fi_completions_withdraw(completion);
-    return completion;
+    fi_completions_withdraw(*completion);
+    return 0;
 }

@@ -14,6 +14,7 @@
 #ifndef FI_COMPLETIONS_H
 #define FI_COMPLETIONS_H
 
+#include "sched/core/wait.h"
 #include "sched/futures/future.h"
 
 #include <stdatomic.h>
@@ -29,16 +30,21 @@ struct fi_completion {
 };
 
 struct fi_completions {
-    _Atomic(struct fi_completion *)
-        newest;            /* who completes writes a completion, the consumer the rest */
+    /* Who completes writes a completion, the consumer the rest. */
+    _Atomic(struct fi_completion *) newest;
     struct fi_latch latch; /* made anew for each sleep */
+
+    /* Constant; of whom they belong to. As in struct fi_wait: runs one that has not started; will
+     * none of those come that have not? */
+    bool (*help)(struct fi_completions *completions);
+    bool (*stuck)(struct fi_completions *completions, struct fi_probe *probe);
 
     /* The consumer's own. */
     struct fi_completion *first; /* those it took and has not given out, oldest first */
     struct fi_completion **last; /* where the next one goes */
 };
 
-/* The consumer. */
+/* The consumer. `help` and `stuck` are set. */
 void fi_completions_init(struct fi_completions *completions);
 
 /* The consumer. Has `completion` come when the future ends. One that has ended already comes at
@@ -53,8 +59,9 @@ void fi_completions_withdraw(struct fi_completion *completion);
 /* The consumer. Is there one that fi_completions_take() would give at once? */
 bool fi_completions_any(const struct fi_completions *completions);
 
-/* The consumer. Blocks until one has come, at most until the deadline; a worker runs other tasks
- * meanwhile. Nobody else touches that one any more. Returns NULL when the time is up. */
-struct fi_completion *fi_completions_take(struct fi_completions *completions, int64_t deadline);
+/* The consumer. Blocks until one has come, at most until the deadline. Returns 0, and nobody else
+ * touches that one any more; or FILCH_ETIMEDOUT, FILCH_EDEADLK, FILCH_EINTR. */
+int fi_completions_take(struct fi_completions *completions, int64_t deadline,
+                        struct fi_completion **completion);
 
 #endif

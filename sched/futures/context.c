@@ -13,11 +13,21 @@
 #include <stdio.h>
 #include <string.h>
 
-static _Thread_local struct fi_context *current;
 static _Thread_local struct fi_context *lent; /* the innermost whose scope is not its own */
 
 /* Its address means failure. */
 static char failure;
+
+/* The thread. The context that it is in, or NULL. */
+static struct fi_context *innermost(void)
+{
+    return (struct fi_context *)(void *)fi_running_self();
+}
+
+static void describe_address(const struct fi_running *running, char *text, size_t size)
+{
+    snprintf(text, size, "task %p", (const void *)running);
+}
 
 void fi_context_enter(struct fi_context *context, struct filch_future *future,
                       struct filch_token *token, struct filch_executor *executor)
@@ -29,25 +39,27 @@ void fi_context_enter(struct fi_context *context, struct filch_future *future,
     context->own.count_latch = NULL;
     context->own.above = NULL;
     context->code = 0;
-    context->outer = current;
+    context->running.outer = fi_running_self();
+    context->running.describe = describe_address;
     context->mark = fi_scratch_before();
-    current = context;
+    fi_running_set_self(&context->running);
 }
 
 void fi_context_leave(struct fi_context *context)
 {
     fi_scratch_after(context->mark);
-    current = context->outer;
+    fi_running_set_self(context->running.outer);
 }
 
 const struct fi_context *fi_context_current(void)
 {
-    return current;
+    return innermost();
 }
 
 bool fi_context_in_executor(const struct filch_executor *executor)
 {
-    for (const struct fi_context *context = current; context; context = context->outer)
+    for (const struct fi_context *context = innermost(); context;
+         context = fi_context_outer(context))
         if (context->scope->executor == executor)
             return true;
     return false;
@@ -55,7 +67,8 @@ bool fi_context_in_executor(const struct filch_executor *executor)
 
 bool fi_context_in_group(const struct fi_count_latch *count_latch)
 {
-    for (const struct fi_context *context = current; context; context = context->outer)
+    for (const struct fi_context *context = innermost(); context;
+         context = fi_context_outer(context))
         if (context->scope->count_latch == count_latch)
             return true;
     return false;
@@ -85,6 +98,7 @@ void *filch_fail(int code, const char *fmt, ...)
 {
     va_list arguments;
 
+    struct fi_context *current = innermost();
     if (!current) /* not in a submitted task: nobody would ask */
         return &failure;
     current->code = code ? code : FILCH_EINVAL;
@@ -99,6 +113,7 @@ void *filch_fail(int code, const char *fmt, ...)
 
 struct filch_scope *filch_scope_current(void)
 {
+    struct fi_context *current = innermost();
     return current ? current->scope : NULL;
 }
 
@@ -123,7 +138,7 @@ void filch_scope_call(struct filch_scope *scope, void (*fn)(void *arg), void *ar
 
 void filch_token_call(struct filch_token *token, void (*fn)(void *arg), void *arg)
 {
-    struct fi_context context, *outer = current;
+    struct fi_context context, *outer = innermost();
 
     if (!token) {
         fn(arg);

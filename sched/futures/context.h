@@ -7,6 +7,8 @@
 #ifndef FI_CONTEXT_H
 #define FI_CONTEXT_H
 
+#include "sched/core/self.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -27,10 +29,10 @@ struct filch_scope {
 };
 
 struct fi_context {
+    struct fi_running running; /* first: its address is the context's */
     /* `own`, or that of a context elsewhere, which outlives this one. */
     struct filch_scope *scope;
     struct filch_scope own;
-    struct fi_context *outer;
     struct fi_context *lent; /* if `scope` is not its own: the next such one further down */
     size_t mark;             /* of scratch memory, in debug builds */
     int code;                /* what the last filch_fail() of this task said; 0: nothing */
@@ -45,6 +47,12 @@ void fi_context_leave(struct fi_context *context);
 
 /* The thread. The innermost, or NULL. */
 const struct fi_context *fi_context_current(void);
+
+/* The thread, or who knows that it sleeps. The next one further down, or NULL. */
+static inline const struct fi_context *fi_context_outer(const struct fi_context *context)
+{
+    return (const struct fi_context *)(const void *)context->running.outer;
+}
 
 /* The thread. Does it run a part of the task that was lent it, not the task itself? */
 bool fi_context_is_lent(const struct filch_future *future);

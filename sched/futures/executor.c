@@ -4,6 +4,7 @@
  * have the functions that make them. */
 #include "sched/futures/executor.h"
 
+#include "sched/core/wait.h"
 #include "sched/futures/context.h"
 
 #include <stddef.h>

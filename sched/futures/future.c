@@ -4,6 +4,8 @@
  * hold references: users, the submit queue that a task waits in, and its continuations. */
 #include "sched/futures/future.h"
 
+#include "sched/core/search.h"
+
 #include "sched/core/process.h"
 #include "sched/futures/continuation.h"
 #include "sched/futures/context.h"

@@ -7,7 +7,8 @@
 #define FI_FUTURE_H
 
 #include "sched/core/block_cache.h"
-#include "sched/core/worker.h"
+#include "sched/core/latch.h"
+#include "sched/core/submit_queue.h"
 
 #include <filch/executor.h>
 #include <filch/future.h>

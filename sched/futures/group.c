@@ -6,7 +6,6 @@
 #include "sched/core/process.h"
 #include "sched/core/worker.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +25,10 @@ int filch_group_create(struct filch_executor *executor, struct filch_token *pare
     fi_count_latch_init(&new->count_latch);
     new->executor = executor;
     new->generation = fi_process_generation();
+    atomic_init(&new->listed, NULL);
+    atomic_init(&new->pushes, 0);
+    atomic_init(&new->lookout, 0);
+    atomic_init(&new->references, 1);
     atomic_init(&new->newest, NULL);
     atomic_init(&new->lost, 0);
     atomic_init(&new->skipped, 0);
@@ -160,46 +163,19 @@ size_t filch_group_skipped(struct filch_group *group)
     return atomic_load_explicit(&group->skipped, memory_order_relaxed);
 }
 
-/* ---- Waiting, ending --------------------------------------------------------------------- */
-
-/* Its tasks stayed behind in the parent process. */
-static bool is_of_other_process(const struct filch_group *group)
-{
-    return group->generation != fi_process_generation();
-}
-
-int filch_group_wait(struct filch_group *group, double timeout)
-{
-    int code;
-
-    if (isnan(timeout))
-        return FILCH_EINVAL;
-    if (is_of_other_process(group))
-        return FILCH_EFORKED;
-    if (fi_context_in_group(&group->count_latch))
-        return FILCH_EDEADLK;
-    if (!fi_count_latch_wait(&group->count_latch, fi_deadline(timeout)))
-        return FILCH_ETIMEDOUT;
-    (void)filch_group_error(group, &code);
-    return code;
-}
+/* ---- Its end ------------------------------------------------------------------------------ */
 
 struct filch_token *filch_group_token(struct filch_group *group)
 {
     return group->token;
 }
 
-int filch_group_destroy(struct filch_group *group)
+void fi_group_release(struct filch_group *group)
 {
-    if (!group)
-        return 0;
-    if (!is_of_other_process(group)) {
-        if (fi_context_in_group(&group->count_latch))
-            return FILCH_EDEADLK;
-        (void)fi_count_latch_wait(&group->count_latch, FI_NEVER);
-    }
+    /* F2, as for futures. */
+    if (atomic_fetch_sub_explicit(&group->references, 1, memory_order_acq_rel) != 1)
+        return;
     failures_free(group);
     filch_token_release(group->token);
     free(group);
-    return 0;
 }

@@ -28,6 +28,8 @@ struct fi_group_failure {
 _Static_assert(sizeof(struct fi_group_failure) <= FI_BLOCK_PLAIN_TASK_SIZE,
                "it lies in a plain task's block");
 
+struct fi_group_task;
+
 struct filch_group {
     /* Constant: every task reads it, on a line that none of them writes. */
     alignas(FILCH_CACHE_LINE) struct filch_executor *executor;
@@ -37,6 +39,13 @@ struct filch_group {
     /* Of tasks that have not ended. */
     alignas(FILCH_CACHE_LINE) struct fi_count_latch count_latch;
 
+    /* Tasks that workers have submitted, most of which have not started: plain_task.h. */
+    _Atomic(struct fi_group_task *) listed;
+    _Atomic(uint32_t) pushes;  /* onto that list since it was last looked through */
+    _Atomic(uint32_t) lookout; /* after so many it is */
+
+    _Atomic(uint32_t)
+        references; /* its owner's, and of those who were asked to run its tasks */
     _Atomic(struct fi_group_failure *) newest;
     _Atomic(size_t) lost;    /* failures without a place in the list */
     _Atomic(size_t) skipped; /* tasks that were not run, or were cut short */
@@ -47,6 +56,9 @@ struct filch_group {
     struct fi_group_failure reserve;
     char text[FI_TEXT_SIZE];
 };
+
+/* Who gives back a reference: the last one frees what is left of it. */
+void fi_group_release(struct filch_group *group);
 
 /* Who has run a task of the group, which failed. Keeps the failure and cancels the group. With
  * FILCH_ECANCELED the task was cut short, which is no failure: as fi_group_skip(). text: or

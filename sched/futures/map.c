@@ -11,6 +11,7 @@
 #include "sched/futures/context.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -192,6 +193,34 @@ static void stop(struct filch_map *map)
         (void)filch_future_cancel(chunk->completion.future);
 }
 
+/* ---- While it waits ----------------------------------------------------------------------- */
+
+static struct filch_map *map_of(struct fi_completions *completions)
+{
+    return (struct filch_map *)(void *)((char *)completions -
+                                        offsetof(struct filch_map, completions));
+}
+
+/* A worker of the executor runs a chunk that has not started. */
+static bool map_help(struct fi_completions *completions)
+{
+    for (struct chunk *chunk = map_of(completions)->first; chunk; chunk = chunk->next)
+        if (fi_future_run_awaited(chunk->completion.future))
+            return true;
+    return false;
+}
+
+/* Any one will do. */
+static bool map_stuck(struct fi_completions *completions, struct fi_probe *probe)
+{
+    for (struct chunk *chunk = map_of(completions)->first; chunk; chunk = chunk->next) {
+        struct filch_future *future = chunk->completion.future;
+        if (fi_latch_ended(&future->latch) || !fi_future_stuck(future, probe))
+            return false;
+    }
+    return true;
+}
+
 /* ---- Making and ending ------------------------------------------------------------------- */
 
 static int check_arguments(filch_fn *fn, const struct filch_map_options *options)
@@ -219,6 +248,8 @@ static struct filch_map *map_alloc(struct filch_executor *executor, filch_fn *fn
     map->unordered = options->unordered;
     map->generation = fi_process_generation();
     atomic_init(&map->stopped, false);
+    map->completions.help = map_help;
+    map->completions.stuck = map_stuck;
     fi_completions_init(&map->completions);
     map->last = &map->first;
     return map;
@@ -323,10 +354,11 @@ static int check_row(const struct filch_map *map)
     return error;
 }
 
-/* The next chunk to arrive. Returns 0, FILCH_ETIMEDOUT, FILCH_EDEADLK or FILCH_EFORKED. */
+/* The next chunk to be completed. Returns 0, FILCH_ETIMEDOUT, FILCH_EDEADLK, FILCH_EINTR or
+ * FILCH_EFORKED. */
 static int await_any(struct filch_map *map, struct chunk **chunk)
 {
-    struct fi_worker *worker = fi_worker_self();
+    struct fi_completion *completion;
 
     if (!fi_completions_any(&map->completions)) {
         if (map->generation != fi_process_generation())
@@ -335,14 +367,10 @@ static int await_any(struct filch_map *map, struct chunk **chunk)
         if (error)
             return error;
     }
-    if (worker && worker->pool == filch_executor_pool(map->executor))
-        for (struct chunk *next = map->first; next; next = next->next) {
-            if (fi_completions_any(&map->completions) || fi_is_late(map->deadline))
-                break;
-            (void)fi_future_run_awaited(next->completion.future);
-        }
-    *chunk = (struct chunk *)(void *)fi_completions_take(&map->completions, map->deadline);
-    return *chunk ? 0 : FILCH_ETIMEDOUT;
+    int error = fi_completions_take(&map->completions, map->deadline, &completion);
+    if (!error)
+        *chunk = (struct chunk *)(void *)completion;
+    return error;
 }
 
 /* The head of the row. Returns 0 once it has ended, or why it has not. */
@@ -372,6 +400,8 @@ static int advance(struct filch_map *map)
         return error;
     }
     error = map->unordered ? await_any(map, &chunk) : await_first(map, &chunk);
+    if (error == FILCH_EINTR)
+        return error;
     if (error) {
         map->expired = true;
         stop(map);

@@ -22,13 +22,13 @@ struct fi_plain_task {
 _Static_assert(sizeof(struct fi_plain_task) == FI_BLOCK_PLAIN_TASK_SIZE,
                "as block_cache.h says");
 
-/* Any thread. As filch_executor_submit(), without a future. */
-int fi_plain_task_submit(struct filch_executor *executor, struct filch_group *group,
-                         filch_fn *fn, void *arg);
+/* Whoever is to run it, and sees to its memory and to its executor. worker: the caller, at its top
+ * level, or NULL: inside another task, or elsewhere. refusal: not 0: it is not to be run after all. */
+void fi_plain_task_run(const struct fi_plain_task *plain, struct fi_worker *worker,
+                       int refusal);
 
-/* Likewise, fn(args[0]) to fn(args[count - 1]). *submitted, if not NULL: how many, from the first
- * on, even if there is an error. */
-int fi_plain_task_submit_many(struct filch_executor *executor, struct filch_group *group,
-                              filch_fn *fn, void *const *args, size_t count, size_t *submitted);
+/* What task.run is to be: the worker takes it out of its submit queue. */
+void fi_plain_task_take(struct fi_task *task, struct fi_worker *worker, struct filch_slot *head,
+                        int refusal);
 
 #endif

@@ -3,10 +3,14 @@
  * Running, refusing and cancelling a future: see run.h. */
 #include "sched/futures/run.h"
 
+#include "sched/core/search.h"
+#include "sched/core/settle.h"
 #include "sched/futures/backend.h"
 #include "sched/futures/context.h"
 #include "sched/futures/continuation.h"
 #include "sched/futures/token.h"
+
+#include <stdio.h>
 
 /* What a future that was claimed has to do, as a function of its own argument, and of its parent's
  * value if it has one. */
@@ -19,6 +23,18 @@ static void *call_task(struct filch_future *future, uintptr_t fn)
     return ((filch_then_fn *)fn)(value, future->value);
 }
 
+/* Of the context of a future's task. */
+static void describe_future(const struct fi_running *running, char *text, size_t size)
+{
+    const struct fi_context *context = (const struct fi_context *)(const void *)running;
+    const struct filch_future *future = context->own.future;
+
+    if (future->name)
+        snprintf(text, size, "'%s'", future->name);
+    else
+        snprintf(text, size, "task %p", (const void *)future);
+}
+
 void fi_future_run(struct filch_future *future, struct fi_worker *worker)
 {
     struct fi_context context;
@@ -29,6 +45,7 @@ void fi_future_run(struct filch_future *future, struct fi_worker *worker)
     atomic_store_explicit(&future->fn, (uintptr_t)fi_thread_id(), memory_order_relaxed);
     bool looping = fi_trampoline_pause();
     fi_context_enter(&context, future, future->token, future->executor);
+    context.running.describe = describe_future;
     void *value = call_task(future, fn);
     fi_trampoline_resume(looping);
     if (fi_failed(value)) {

@@ -5,7 +5,7 @@
 #include "sched/core/process.h"
 #include "sched/futures/backend.h"
 #include "sched/futures/group.h"
-#include "sched/futures/plain_task.h"
+#include "sched/futures/submit_plain.h"
 #include "sched/futures/run.h"
 
 #include <filch/cancel.h>

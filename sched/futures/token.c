@@ -3,7 +3,7 @@
  * Tokens: see token.h. Nothing is told to those below: a task that asks looks upwards. */
 #include "sched/futures/token.h"
 
-#include "sched/core/worker.h"
+#include "sched/core/wait.h"
 
 #include <math.h>
 #include <stdalign.h>

@@ -5,6 +5,8 @@
  * latch. So a completion costs one subtraction, and a wait one sleep. */
 #include <filch/wait.h>
 
+#include "sched/core/self.h"
+#include "sched/core/wait.h"
 #include "sched/futures/await.h"
 
 #include <math.h>
@@ -14,9 +16,12 @@
 /* On the stack of who waits. Stays until all its seats have left the futures' latches, so whoever
  * completes may use it under LOCKED. */
 struct gathering {
+    struct fi_wait wait;     /* first: its address is the whole's */
     struct fi_latch over;    /* its end: the wait is */
     _Atomic(size_t) missing; /* completions, if none decides it alone */
-    enum filch_when when;    /* constant */
+    enum filch_when when;    /* constant, as are the others */
+    struct filch_future *const *futures;
+    size_t count;
 };
 
 /* One that waits for one future. 48 bytes. */
@@ -73,12 +78,42 @@ static bool is_over(const struct look *look, size_t count, enum filch_when when)
            (when == FILCH_FIRST_ERROR && look->failed);
 }
 
-/* Waits, but not for the hopeless ones: so many. Returns 0, also when the time is up, or
- * FILCH_ENOMEM. */
+/* A worker runs one of them that has not started. */
+static bool gather_help(struct fi_wait *wait)
+{
+    struct gathering *gathering = (struct gathering *)(void *)wait;
+
+    for (size_t i = 0; i < gathering->count; i++)
+        if (fi_future_run_awaited(gathering->futures[i]))
+            return true;
+    return false;
+}
+
+/* Where all have to end, one that does not is enough; else none of them may. */
+static bool gather_stuck(void *object, struct fi_probe *probe)
+{
+    const struct gathering *gathering = object;
+    bool all = gathering->when == FILCH_ALL_COMPLETED, some = false;
+
+    if (fi_latch_ended(&gathering->over))
+        return false;
+    for (size_t i = 0; i < gathering->count; i++) {
+        if (fi_latch_ended(&gathering->futures[i]->latch))
+            continue;
+        bool stuck = fi_future_stuck(gathering->futures[i], probe);
+        if (stuck == all)
+            return all;
+        some = some || stuck;
+    }
+    return some;
+}
+
+/* Waits, but not for the hopeless ones: so many. Returns 0, also when the time is up; or FILCH_ENOMEM,
+ * FILCH_EDEADLK or FILCH_EINTR. */
 static int gather(struct filch_future *const *futures, size_t count, enum filch_when when,
                   size_t hopeless, int64_t deadline)
 {
-    struct gathering gathering = {.when = when};
+    struct gathering gathering = {.when = when, .futures = futures, .count = count};
     struct seat *seats = NULL;
     size_t seated = 0;
 
@@ -96,19 +131,17 @@ static int gather(struct filch_future *const *futures, size_t count, enum filch_
         if (!fi_latch_enlist(&seat->future->latch, &seat->waiter))
             hear(&seat->waiter);
     }
-    for (size_t i = 0; i < seated && fi_worker_self(); i++) {
-        if (fi_latch_ended(&gathering.over) || fi_is_late(deadline))
-            break;
-        (void)fi_future_run_awaited(futures[i]);
-    }
-    fi_latch_wait(&gathering.over, deadline);
+    gathering.wait = fi_latch_waiting(&gathering.over, deadline);
+    gathering.wait.help = gather_help;
+    gathering.wait.stuck = gather_stuck;
+    int error = fi_wait_for(&gathering.wait);
     /* Those that were not listed, as they had ended, have ended: nothing is done for them. */
     while (seated > 0) {
         struct seat *seat = &seats[--seated];
         fi_latch_delist(&seat->future->latch, &seat->waiter);
     }
     free(seats);
-    return 0;
+    return error;
 }
 
 /* One that is hopeless spoils it for all; but where a single one may do, any other is a hope. */
@@ -134,8 +167,12 @@ int filch_wait(struct filch_future *const *futures, size_t count, enum filch_whe
     int64_t deadline = fi_deadline(timeout);
     do {
         look_at(futures, count, &look);
-        if (!(timeout > 0) || is_over(&look, count, when))
+        if (is_over(&look, count, when))
             break;
+        if (!(timeout > 0)) {
+            fi_wait_not_at_all();
+            break;
+        }
         if (is_hopeless(&look, count, when))
             return look.error;
         if ((error = gather(futures, count, when, look.hopeless, deadline)))

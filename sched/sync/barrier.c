@@ -5,7 +5,8 @@
  * before it tells any. */
 #include "sched/sync/queue.h"
 
-#include "sched/core/worker.h"
+#include "sched/core/self.h"
+#include "sched/core/wait.h"
 
 #include <assert.h>
 

@@ -5,7 +5,8 @@
  * whoever comes first, as a permit of a semaphore. */
 #include "sched/sync/queue.h"
 
-#include "sched/core/worker.h"
+#include "sched/core/self.h"
+#include "sched/core/wait.h"
 
 #include <assert.h>
 #include <math.h>

@@ -5,7 +5,9 @@
  * is chosen it does not touch the condition again. */
 #include "sched/sync/queue.h"
 
-#include "sched/core/worker.h"
+#include "sched/core/self.h"
+#include "sched/core/wait.h"
+#include "sched/sync/mutex.h"
 
 #include <assert.h>
 #include <math.h>
@@ -58,7 +60,7 @@ int filch_condition_wait(struct filch_condition *condition, struct filch_mutex *
     if (!fi_sync_waiter_wait(&waiter, fi_deadline(timeout), false) &&
         give_up(condition, &waiter))
         error = FILCH_ETIMEDOUT;
-    (void)filch_mutex_lock(mutex, FILCH_FOREVER);
+    fi_mutex_lock_again(mutex);
     return error;
 }
 

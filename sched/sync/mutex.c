@@ -5,9 +5,11 @@
  *
  * The owner writes `owner` after it has locked and before it unlocks. So who reads its own name
  * there has the mutex, and who has it not reads something else, however old. */
-#include "sched/sync/queue.h"
+#include "sched/sync/mutex.h"
 
-#include "sched/core/worker.h"
+#include "sched/core/self.h"
+#include "sched/sync/semaphore.h"
+#include "sched/core/wait.h"
 
 #include <assert.h>
 #include <math.h>
@@ -34,12 +36,9 @@ static bool is_mine(const struct filch_mutex *mutex)
 /* The caller has locked it, or is about to unlock it. */
 static void own(struct filch_mutex *mutex, bool locked)
 {
-    struct fi_worker *worker = fi_worker_self();
-
     /* Relaxed: see is_mine(). */
     atomic_store_explicit(&mutex->owner, locked ? fi_thread_id() : NULL, memory_order_relaxed);
-    if (worker)
-        worker->locks += locked ? 1 : -1u;
+    fi_locks_add_self(locked ? 1 : -1);
 }
 
 int filch_mutex_try_lock(struct filch_mutex *mutex)
@@ -58,10 +57,16 @@ int filch_mutex_lock(struct filch_mutex *mutex, double timeout)
         return 0;
     if (is_mine(mutex))
         return FILCH_EDEADLK;
-    int error = filch_semaphore_acquire(&mutex->semaphore, timeout);
+    int error = fi_semaphore_acquire(&mutex->semaphore, timeout, &mutex->owner, false);
     if (!error)
         own(mutex, true);
     return error;
+}
+
+void fi_mutex_lock_again(struct filch_mutex *mutex)
+{
+    (void)fi_semaphore_acquire(&mutex->semaphore, FILCH_FOREVER, NULL, true);
+    own(mutex, true);
 }
 
 int filch_mutex_unlock(struct filch_mutex *mutex)

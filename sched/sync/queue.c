@@ -4,7 +4,8 @@
  * sched/README.md. */
 #include "sched/sync/queue.h"
 
-#include "sched/core/worker.h"
+#include "sched/core/self.h"
+#include "sched/core/wait.h"
 
 #include <ck_pr.h>
 #include <sched.h>
@@ -208,12 +209,12 @@ static bool is_chosen(const struct filch_sync_waiter_ *waiter)
     return atomic_load_explicit(&waiter->state, memory_order_relaxed) & CHOSEN;
 }
 
-static bool turn_over(struct fi_wait *wait)
+static bool waiter_over(struct fi_wait *wait)
 {
     return is_chosen(wait->object) || fi_is_late(wait->deadline);
 }
 
-static bool turn_enlist(struct fi_wait *wait)
+static bool waiter_enlist(struct fi_wait *wait)
 {
     struct filch_sync_waiter_ *waiter = wait->object;
     uint32_t awake = 0;
@@ -224,7 +225,7 @@ static bool turn_enlist(struct fi_wait *wait)
                                                    memory_order_release, memory_order_relaxed);
 }
 
-static void turn_delist(struct fi_wait *wait)
+static void waiter_delist(struct fi_wait *wait)
 {
     struct filch_sync_waiter_ *waiter = wait->object;
     uint32_t asleep = ASLEEP;
@@ -236,21 +237,64 @@ static void turn_delist(struct fi_wait *wait)
         fi_sync_waiter_settle(waiter);
 }
 
-bool fi_sync_waiter_wait(struct filch_sync_waiter_ *waiter, int64_t deadline, bool spin)
-{
-    struct fi_wait wait = {
-        .over = turn_over,
-        .enlist = turn_enlist,
-        .delist = turn_delist,
-        .deadline = deadline,
-        .object = waiter,
-    };
+struct sync_wait {
+    struct fi_wait wait; /* first: its address is the whole's; object: the waiter */
+    const _Atomic(void *) *owner;
+};
 
-    for (int looks = 0; spin && looks < SPINS_MOST && !is_chosen(waiter); looks++)
-        ck_pr_stall();
-    fi_block(&wait);
+static bool owner_stuck(void *object, struct fi_probe *probe)
+{
+    const struct sync_wait *wait = object;
+
+    /* Relaxed: a thread that sleeps while it owns the mutex has had the table's lock since it wrote
+     * this (core/deadlock.c). */
+    return fi_probe_thread(probe, atomic_load_explicit(wait->owner, memory_order_relaxed));
+}
+
+static struct sync_wait waiting_for(struct filch_sync_waiter_ *waiter, int64_t deadline)
+{
+    return (struct sync_wait){
+        .wait =
+            {
+                .over = waiter_over,
+                .enlist = waiter_enlist,
+                .delist = waiter_delist,
+                .deadline = deadline,
+                .at_once = true, /* it has looked for a moment */
+                .object = waiter,
+            },
+    };
+}
+
+/* Returns true if it was told. */
+static bool was_told(struct filch_sync_waiter_ *waiter)
+{
     if (!is_chosen(waiter))
         return false;
     fi_sync_waiter_settle(waiter);
     return true;
+}
+
+bool fi_sync_waiter_wait(struct filch_sync_waiter_ *waiter, int64_t deadline, bool spin)
+{
+    struct sync_wait wait = waiting_for(waiter, deadline);
+
+    for (int looks = 0; spin && looks < SPINS_MOST && !is_chosen(waiter); looks++)
+        ck_pr_stall();
+    wait.wait.firm = true;
+    (void)fi_wait_for(&wait.wait);
+    return was_told(waiter);
+}
+
+int fi_sync_waiter_try(struct filch_sync_waiter_ *waiter, int64_t deadline,
+                       const _Atomic(void *) *owner)
+{
+    struct sync_wait wait = waiting_for(waiter, deadline);
+
+    wait.owner = owner;
+    wait.wait.stuck = owner ? owner_stuck : NULL;
+    int error = fi_wait_for(&wait.wait);
+    if (was_told(waiter))
+        return 0;
+    return error ? error : FILCH_ETIMEDOUT;
 }

@@ -106,6 +106,12 @@ void fi_sync_queue_tell(struct filch_sync_waiter_ *chosen);
  * Returns true if it was told. */
 bool fi_sync_waiter_wait(struct filch_sync_waiter_ *waiter, int64_t deadline, bool spin);
 
+/* The same, without looking; unless it was told: FILCH_ETIMEDOUT, FILCH_EINTR, or FILCH_EDEADLK if
+ * the thread that `owner` names (NULL: nobody knows it) waits for this one. owner: as fi_thread_id()
+ * has it. */
+int fi_sync_waiter_try(struct filch_sync_waiter_ *waiter, int64_t deadline,
+                       const FILCH_ATOMIC(void *) *owner);
+
 /* The waiter, with a waiter that is not listed. If it was chosen, waits until it has been told, in a
  * moment. Nobody touches it afterwards. */
 void fi_sync_waiter_settle(struct filch_sync_waiter_ *waiter);

@@ -4,9 +4,10 @@
  * some to nobody in particular. A permit is for whoever comes first: who is woken takes it if it is
  * still there, and otherwise waits again, at the head of the queue. Handing it over would be fairer
  * and slower: under contention every permit would then cost a change of threads. */
-#include "sched/sync/queue.h"
+#include "sched/sync/semaphore.h"
 
-#include "sched/core/worker.h"
+#include "sched/core/self.h"
+#include "sched/core/wait.h"
 
 #include <assert.h>
 #include <math.h>
@@ -69,30 +70,46 @@ static bool take_or_join(struct filch_semaphore *semaphore, struct filch_sync_wa
     return taken;
 }
 
-static FILCH_COLD int acquire_slowly(struct filch_semaphore *semaphore, double timeout)
+static int wait_for_turn(struct filch_sync_waiter_ *waiter, int64_t deadline,
+                         const _Atomic(void *) *owner, bool firm)
+{
+    if (firm)
+        return fi_sync_waiter_wait(waiter, deadline, false) ? 0 : FILCH_ETIMEDOUT;
+    return fi_sync_waiter_try(waiter, deadline, owner);
+}
+
+static FILCH_COLD int acquire_slowly(struct filch_semaphore *semaphore, double timeout,
+                                     const _Atomic(void *) *owner, bool firm)
 {
     struct filch_sync_waiter_ waiter;
     int64_t deadline = fi_deadline(timeout);
-    bool taken, again = false, late = !(timeout > 0);
+    bool taken, again = false;
+    int error = timeout > 0 ? 0 : FILCH_ETIMEDOUT;
 
-    if (!late)
+    if (!error)
         fi_sync_queue_spin(&semaphore->queue, &semaphore->word, ~(PERMIT - 1));
-    while (!(taken = take_or_join(semaphore, &waiter, again, late)) && !late) {
-        late = !fi_sync_waiter_wait(&waiter, deadline, false);
+    while (!(taken = take_or_join(semaphore, &waiter, again, error)) && !error) {
+        error = wait_for_turn(&waiter, deadline, owner, firm);
         again = true;
     }
     if (again)
         fi_sync_waiter_settle(&waiter);
-    return taken ? 0 : FILCH_ETIMEDOUT;
+    return taken ? 0 : error;
 }
 
-int filch_semaphore_acquire(struct filch_semaphore *semaphore, double timeout)
+int fi_semaphore_acquire(struct filch_semaphore *semaphore, double timeout,
+                         const _Atomic(void *) *owner, bool firm)
 {
     if (isnan(timeout))
         return FILCH_EINVAL;
     if (!filch_semaphore_try_acquire(semaphore))
         return 0;
-    return acquire_slowly(semaphore, timeout);
+    return acquire_slowly(semaphore, timeout, owner, firm);
+}
+
+int filch_semaphore_acquire(struct filch_semaphore *semaphore, double timeout)
+{
+    return fi_semaphore_acquire(semaphore, timeout, NULL, false);
 }
 
 static FILCH_COLD int release_slowly(struct filch_semaphore *semaphore, uint32_t count)

@@ -132,31 +132,69 @@ Test(deque, careful_joins_all_take_the_slow_path)
     cr_assert(slots + CAPACITY < atomic_load(&deque.front.join_limit));
 }
 
+Test(deque, a_theft_says_who_it_was_and_where_it_stood)
+{
+    uint64_t theft = fi_theft(FI_THEFT_THIEVES - 1, FI_THEFT_LEVELS - 1, 1u << 30);
+
+    cr_assert_eq(fi_theft_thief(theft), FI_THEFT_THIEVES - 1);
+    cr_assert_eq(fi_theft_level(theft), FI_THEFT_LEVELS - 1);
+    cr_assert_eq(fi_theft_index(theft), 1u << 30);
+    cr_assert_neq(fi_theft(0, 0, 0), FI_SLOT_SHARED);
+    cr_assert_eq(fi_theft(0, 0, 0) & (FI_SLOT_DONE | FI_SLOT_AWAITED), 0);
+}
+
+Test(deque, what_lies_below_is_not_stolen_by_those_who_look_above)
+{
+    struct filch_slot *slot;
+    uint64_t top;
+
+    fi_deque_share(&deque, slots + 2);
+    cr_assert_eq(fi_deque_look(&deque, 1, &top), FI_EMPTY, "the oldest lies below");
+    cr_assert_null(fi_deque_newest_stolen(&deque, 0));
+    cr_assert_eq(steal(), slots);
+    cr_assert_eq(fi_deque_newest_stolen(&deque, 0), slots);
+    cr_assert_null(fi_deque_newest_stolen(&deque, 1));
+    cr_assert_eq(fi_deque_look(&deque, 1, &top), FI_STOLEN);
+    cr_assert_eq(fi_deque_steal_seen(&deque, top, &slot), FI_STOLEN);
+    cr_assert_eq(slot, slots + 1);
+}
+
+Test(deque, what_was_seen_and_taken_back_is_not_stolen)
+{
+    struct filch_slot *slot;
+    uint64_t top;
+
+    fi_deque_share(&deque, slots + 1);
+    cr_assert_eq(fi_deque_look(&deque, 0, &top), FI_STOLEN);
+    cr_assert_eq(fi_deque_take(&deque, slots), FI_TAKEN);
+    fi_deque_share(&deque, slots + 1);
+    cr_assert_eq(fi_deque_steal_seen(&deque, top, &slot), FI_LOST_RACE, "it is another fork");
+}
+
 Test(deque, the_state_word_tells_thief_done_and_awaited)
 {
-    static int thief;
+    uint64_t theft = fi_theft(7, 1, 3);
 
     fi_deque_share(&deque, slots + 1);
     cr_assert_eq(steal(), slots);
-    cr_assert_null(fi_slot_thief(slots), "it has not said yet");
+    cr_assert_eq(fi_slot_theft(slots), 0, "it has not said yet");
     cr_assert_not(fi_slot_await(slots), "so nobody could wake the owner");
-    fi_slot_begin(slots, &thief);
-    cr_assert_eq(fi_slot_thief(slots), &thief);
+    fi_slot_begin(slots, theft);
+    cr_assert_eq(fi_slot_theft(slots), theft);
     cr_assert_not(fi_slot_done(slots));
     cr_assert(fi_slot_await(slots));
     cr_assert(fi_slot_await(slots), "asking twice changes nothing");
-    cr_assert_eq(fi_slot_thief(slots), &thief);
+    cr_assert_eq(fi_slot_theft(slots), theft);
     cr_assert(fi_slot_finish(slots), "the owner waits");
     cr_assert(fi_slot_done(slots));
+    cr_assert_eq(fi_slot_theft(slots), 0);
     cr_assert_not(fi_slot_await(slots), "nobody would notify any more");
 }
 
 Test(deque, an_owner_that_does_not_wait_is_not_woken)
 {
-    static int thief;
-
     fi_deque_share(&deque, slots + 1);
     cr_assert_eq(steal(), slots);
-    fi_slot_begin(slots, &thief);
+    fi_slot_begin(slots, fi_theft(0, 0, 0));
     cr_assert_not(fi_slot_finish(slots));
 }

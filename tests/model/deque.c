@@ -39,13 +39,13 @@ static void run(struct filch_slot *slot)
     *payload += 100;
 }
 
-static void thief_steal(int attempts, int *name)
+static void thief_steal(int attempts, uint32_t name)
 {
     for (int i = 0; i < attempts; i++) {
         struct filch_slot *slot;
         if (fi_deque_steal(&deque, &slot) != FI_STOLEN)
             continue;
-        fi_slot_begin(slot, name);
+        fi_slot_begin(slot, fi_theft(name, 0, 0));
         run(slot);
         if (fi_slot_finish(slot))
             fi_event_notify(&owner_event);

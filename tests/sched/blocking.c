@@ -333,14 +333,14 @@ Test(blocking, the_number_of_spares_is_an_option)
 {
     static const struct {
         int option, spares;
-    } cases[] = {{0, 256}, {-1, 0}, {1, 1}, {7, 7}, {FILCH_WORKERS_MAX, FILCH_WORKERS_MAX}};
+    } cases[] = {{0, FILCH_SPARES_MAX}, {-1, 0}, {1, 1}, {7, 7}, {FILCH_SPARES_MAX, FILCH_SPARES_MAX}};
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct filch_pool *pool = pool_with(2, cases[i].option);
         cr_assert_eq(filch_pool_size(pool), 2);
         cr_assert_eq(filch_pool_capacity(pool), 2 + cases[i].spares);
         end_pool(pool);
     }
-    static const int wrong[] = {-2, INT_MIN, FILCH_WORKERS_MAX + 1, INT_MAX};
+    static const int wrong[] = {-2, INT_MIN, FILCH_SPARES_MAX + 1, INT_MAX};
     for (size_t i = 0; i < COUNT(wrong); i++) {
         struct filch_pool *pool = UNTOUCHED;
         struct filch_pool_options options = {.workers = 1, .spares = wrong[i]};
@@ -388,9 +388,37 @@ Test(blocking, without_spares_the_workers_themselves_sleep)
     fill_up(-1, 3, 0);
 }
 
-Test(blocking, by_default_there_are_256_spares)
+Test(blocking, by_default_there_are_as_many_spares_as_are_needed)
 {
-    fill_up(0, 2, 256);
+    enum { CROWD = 600 };
+    int before = threads_now();
+    struct filch_pool *pool = pool_with(2, 0);
+    struct filch_future *blocked[CROWD];
+    submit_all(pool, block, blocked, CROWD);
+    await_signals(&entered, CROWD);
+    cr_assert_geq(threads_now(), before + CROWD);
+    post(&leave, CROWD);
+    finish_all(blocked, CROWD);
+    end_pool(pool);
+    await_threads(before);
+}
+
+Test(blocking, spares_that_are_not_needed_end)
+{
+    enum { TASKS = 20 };
+    int before = threads_now();
+    struct filch_pool *pool = pool_with(2, 0);
+    struct filch_future *blocked[TASKS];
+    for (int round = 0; round < 2; round++) {
+        submit_all(pool, block, blocked, TASKS);
+        await_signals(&entered, TASKS);
+        cr_assert_geq(threads_now(), before + TASKS);
+        post(&leave, TASKS);
+        finish_all(blocked, TASKS);
+        await_threads(before + 2); /* in 5 s or so */
+    }
+    end_pool(pool);
+    await_threads(before);
 }
 
 /* ---- Spares go again --------------------------------------------------------------------- */
@@ -513,7 +541,7 @@ static void *block_initialized(void *argument)
 
 Test(blocking, spares_are_initialized_too)
 {
-    struct filch_executor_options options = {.initializer = initialize};
+    struct filch_executor_options options = {.initializer = initialize, .spares = 20};
     struct filch_executor *executor = executor_with(1, &options);
     struct filch_future *blocked[10];
     for (int i = 0; i < 10; i++)
@@ -592,7 +620,12 @@ Test(blocking, an_executor_is_shut_down_while_tasks_block)
     for (enum kind kind = THREADS; kind <= SHARED; kind++)
         for (int round = 0; round < 20; round++) {
             bool cancel = round % 2;
-            struct backend backend = backend_of(kind, 1);
+            struct filch_executor_options spares = {.spares = 8};
+            struct backend backend = {.executor = NULL};
+            if (kind == THREADS) /* where one worker has none by default */
+                backend.executor = executor_with(1, &spares);
+            else
+                backend = backend_of(kind, 1);
             struct filch_future *blocked[5], *held, *queued[5];
             for (int i = 0; i < 5; i++)
                 blocked[i] = submit_to(backend.executor, block, &blocked[i]);
@@ -678,7 +711,7 @@ Test(blocking, the_last_task_of_a_pool_may_wait_for_a_lock)
 
 /* ---- A hundred that wait for one event --------------------------------------------------- */
 
-#define ROUNDS (ADDRESS_SANITIZER ? 50 : 10000)
+#define ROUNDS (ADDRESS_SANITIZER ? 20 : 300)
 #define SLEEPS (ADDRESS_SANITIZER ? 20 : 300) /* stress/blocking.c has more */
 
 static struct filch_mutex mutex;

@@ -5,7 +5,9 @@
 #ifndef FILCH_TESTS_FUTURE_H
 #define FILCH_TESTS_FUTURE_H
 
-#include "sched/core/worker.h"
+#include "sched/core/pool.h"
+#include "sched/core/self.h"
+#include "sched/core/wait.h"
 
 #include <filch/cancel.h>
 #include <filch/future.h>

@@ -74,7 +74,10 @@ Test(graph_memory, a_run_after_the_first_allocates_nothing)
         cr_skip_test("malloc is not counted under AddressSanitizer");
     for (int workers = 1; workers <= 4; workers++)
         for (uint64_t seed = 1; seed <= 6; seed++) {
-            struct filch_pool *pool = pool_of(workers);
+            /* A spare is made when it is first needed. */
+            struct filch_pool_options options = {.workers = workers, .spares = -1};
+            struct filch_pool *pool;
+            cr_assert_eq(filch_pool_create(&options, &pool), 0);
             struct dag dag;
             uint64_t before = mallocs;
             cr_assert(dag_create(&dag, seed, 5000, seed, seed % 2 * 30));

@@ -249,7 +249,7 @@ static void *nest_deep(void *depth)
 
 Test(group, tasks_may_have_groups_deeper_than_a_stack)
 {
-    struct filch_executor_options options = {.stack_size = 256 << 10};
+    struct filch_executor_options options = {.stack_size = 256 << 10, .spares = 100};
     executor_of_all = executor_with(1, &options);
     cr_assert_eq(error_of(submit_to(executor_of_all, nest_deep, (void *)100)), 0);
     cr_assert_eq(atomic_load(&ran), 101);

@@ -188,6 +188,6 @@ Test(idle, all_workers_and_spares_may_sleep)
     for (uint32_t worker = 0; worker < 64 * FI_IDLE_WORDS; worker++)
         cr_assert(fi_idle_claim(&idle, 0) >= 0);
     cr_assert_eq(fi_idle_claim(&idle, 0), -1);
-    cr_assert_eq(searching(), 2 * FILCH_WORKERS_MAX);
+    cr_assert_eq(searching(), 64 * FI_IDLE_WORDS);
     cr_assert_eq(sleeping(), 0);
 }

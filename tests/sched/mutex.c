@@ -221,23 +221,22 @@ Test(mutex, can_be_freed_by_who_unlocked_it_last)
 
 static void *looks_at_its_worker(void *argument)
 {
-    struct fi_worker *worker = fi_worker_self();
     struct filch_mutex other;
     filch_mutex_init(&other);
-    cr_assert_eq(worker->locks, 0);
+    cr_assert_eq(fi_locks_self(), 0);
     lock();
-    cr_assert_eq(worker->locks, 1);
+    cr_assert_eq(fi_locks_self(), 1);
     ASSERT_OK(filch_mutex_try_lock(&other));
-    cr_assert_eq(worker->locks, 2);
+    cr_assert_eq(fi_locks_self(), 2);
     cr_assert_eq(filch_mutex_lock(&mutex, 1), FILCH_EDEADLK);
     cr_assert_eq(filch_mutex_try_lock(&other), FILCH_EAGAIN);
-    cr_assert_eq(worker->locks, 2);
+    cr_assert_eq(fi_locks_self(), 2);
     unlock();
-    cr_assert_eq(worker->locks, 1);
+    cr_assert_eq(fi_locks_self(), 1);
     cr_assert_eq(filch_mutex_unlock(&mutex), FILCH_EPERM);
-    cr_assert_eq(worker->locks, 1);
+    cr_assert_eq(fi_locks_self(), 1);
     ASSERT_OK(filch_mutex_unlock(&other));
-    cr_assert_eq(worker->locks, 0);
+    cr_assert_eq(fi_locks_self(), 0);
     filch_mutex_fini(&other);
     return argument;
 }

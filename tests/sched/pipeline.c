@@ -474,7 +474,7 @@ static int note_frame(void *context, void **item)
 
 Test(pipeline, of_very_many_items_needs_little_stack_and_few_forks)
 {
-    const struct filch_pool_options options = {.workers = 4, .deque_slots = 1024};
+    const struct filch_pool_options options = {.workers = 4, .deque_slots = 1024, .spares = -1};
     struct filch_pool *pool = NULL;
     cr_assert_eq(filch_pool_create(&options, &pool), 0);
     const int items = ADDRESS_SANITIZER ? 20000 : 200000;

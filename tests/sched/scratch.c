@@ -480,7 +480,10 @@ static size_t resident(const void *block, size_t size)
     size_t pages = ((uintptr_t)block + size - start + page - 1) / page;
     unsigned char *there = malloc(pages);
 
-    cr_assert_eq(mincore((void *)start, pages * page, there), 0);
+    if (mincore((void *)start, pages * page, there)) { /* not even mapped */
+        cr_assert_eq(errno, ENOMEM);
+        memset(there, 0, pages);
+    }
     for (size_t i = 0; i < pages; i++)
         count += (there[i] & 1) * page;
     free(there);

@@ -5,7 +5,7 @@
 #ifndef FILCH_TESTS_SYNC_H
 #define FILCH_TESTS_SYNC_H
 
-#include "sched/core/worker.h"
+#include "sched/core/self.h"
 #include "sched/sync/queue.h"
 
 #include <filch/future.h>

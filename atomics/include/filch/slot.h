@@ -32,9 +32,9 @@ typedef void filch_slot_run(struct filch_front *front, struct filch_slot *head,
  * and sets state last. */
 struct filch_slot {
     filch_slot_run *run;
-    FILCH_ATOMIC(uintptr_t) state; /* only for a shared slot: see atomics/deque.h */
+    FILCH_ALIGNAS(8) FILCH_ATOMIC(uint64_t) state; /* of a shared slot: see atomics/deque.h */
     FILCH_ALIGNAS(8) unsigned char payload[FILCH_PAYLOAD];
-    unsigned char reserved[64 - FILCH_PAYLOAD - 2 * sizeof(uintptr_t)];
+    unsigned char reserved[64 - FILCH_PAYLOAD - 2 * sizeof(uint64_t)];
 };
 FILCH_STATIC_ASSERT(sizeof(struct filch_slot) == 64, "a slot is one cache line");
 

@@ -32,7 +32,8 @@
     X(FILCH_EPERM, -20, "the caller does not hold the lock")                                \
     X(FILCH_EBUSY, -21, "it is in use by another call, such as the one that runs it")       \
     X(FILCH_ETOPOLOGY, -22, "the topology is not known: without hwloc, or hwloc fails") \
-    X(FILCH_EIO, -23, "the output could not be written")
+    X(FILCH_EIO, -23, "the output could not be written")                                    \
+    X(FILCH_EINTR, -24, "the wait was interrupted")
 
 enum filch_error {
 #define FILCH_ERROR_ENUM(name, value, text) name = value,

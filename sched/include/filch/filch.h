@@ -13,6 +13,7 @@
 #include <filch/future.h>
 #include <filch/graph.h>
 #include <filch/group.h>
+#include <filch/interrupt.h>
 #include <filch/map.h>
 #include <filch/pipeline.h>
 #include <filch/pool.h>

@@ -16,6 +16,7 @@
 struct filch_pool;
 
 #define FILCH_WORKERS_MAX 1024
+#define FILCH_SPARES_MAX  4096
 
 /* Where workers run. One that is pinned has one processor, and steals from those first that are
  * near: of the same core, then those that share its L3 cache, then its NUMA node, then the others.
@@ -44,8 +45,13 @@ struct filch_pool_options {
     const char
         *thread_name_prefix; /* of the threads' names, as `ps -T` shows them: "PREFIX_0", cut
                                        to 15 bytes in all; NULL: "filch" */
-    int spares; /* further workers at most, who take the place of those that block (blocking.h), up
-                   to FILCH_WORKERS_MAX; 0: 256; -1: none */
+    /* Further workers at most, who take the place of those that sleep in a task, since it waits or
+     * blocks (blocking.h): 1 to FILCH_SPARES_MAX; 0: that many; -1: none. They are made when they are
+     * needed, and end when they have not been for 5 s. With none left, or no thread to be had, a
+     * waiting task runs others on top of its own (stats.h, last_resorts), and may hang if one of
+     * these waits for it. But in a pool of one worker with no spares it never does: there tasks do
+     * not overlap, except that a task runs what it waits for. */
+    int spares;
     size_t
         scratch_size; /* bytes of scratch memory (scratch.h) that a worker can have in use, at most
                          SIZE_MAX / 4; 0: 64 MiB. Address space, made at its first use */

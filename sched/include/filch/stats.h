@@ -16,6 +16,9 @@ struct filch_stats {
     uint64_t races;  /* attempts at it that another thief or the owner won */
     uint64_t tasks;  /* submitted tasks and FILCH_RUN roots that were run */
     uint64_t parks;  /* times that a worker went to sleep */
+    /* Tasks that a waiting task ran on top of its own though it does not wait for them, as no thread
+     * was to be had that could have (pool.h, spares). */
+    uint64_t last_resorts;
     uint64_t spills; /* forks that ran in place because the deque was full */
     uint64_t
         scratch; /* bytes: the most scratch memory that each worker has used at a time, in steps of
