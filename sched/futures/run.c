@@ -3,6 +3,7 @@
  * Running, refusing and cancelling a future: see run.h. */
 #include "sched/futures/run.h"
 
+#include "sched/core/process.h"
 #include "sched/core/search.h"
 #include "sched/core/settle.h"
 #include "sched/futures/backend.h"
@@ -153,9 +154,21 @@ void fi_future_run_here(struct filch_future *future)
 
 /* ---- Cancelling -------------------------------------------------------------------------- */
 
+/* About to cancel it. max_queued does not count it any more, though its submit queue will hold it until
+ * a worker comes by. While it is LOCKED it cannot end, so that its executor stays. */
+static void leave_queue_early(struct filch_future *future)
+{
+    if (!(fi_future_flags(future) & FI_QUEUED) ||
+        future->generation != fi_process_generation() || !fi_latch_lock(&future->latch))
+        return;
+    leave_queue(future);
+    fi_latch_unlock(&future->latch);
+}
+
 bool filch_future_cancel(struct filch_future *future)
 {
     FI_ASSERT_ALIVE(future);
+    leave_queue_early(future);
     return fi_future_revoke(future) || filch_future_cancelled(future);
 }
 

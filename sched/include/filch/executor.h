@@ -46,7 +46,8 @@ struct filch_executor_options {
     size_t stack_size; /* bytes of a worker's stack, as in filch_pool_options */
     int spares; /* as in filch_pool_options; but 0 means none if max_workers is 1: its tasks then never
                    overlap, except that a task runs what it waits for */
-    size_t max_queued; /* tasks that have not started, at most; 0: no limit */
+    size_t
+        max_queued; /* tasks that have neither started nor been cancelled, at most; 0: no limit */
     enum filch_when_full when_full;
 };
 
