@@ -22,8 +22,8 @@ struct fi_worker;
 struct filch_slot;
 
 /* What a submit queue holds: a submitted task or a FILCH_RUN root. run() is called once, and may free
- * the task. refusal 0: on a worker; head is as for fi_worker_wait(). Otherwise worker is NULL: the
- * task is not to be run, and ends with this code. */
+ * the task. refusal 0: it is to be run; head is as for fi_worker_wait(), and worker NULL inside another
+ * task. Otherwise worker is NULL: the task is not to be run, and ends with this code. */
 struct fi_task {
     void (*run)(struct fi_task *task, struct fi_worker *worker, struct filch_slot *head,
                 int refusal);

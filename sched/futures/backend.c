@@ -90,17 +90,16 @@ void fi_executor_refuse_queued(struct filch_executor *executor, int refusal)
 
 /* ---- Admission --------------------------------------------------------------------------- */
 
-/* A task that waits for room in its own serial executor runs what stands in the queue: nobody else can.
- * Returns true if it has found a place then. */
-static bool make_room_here(struct filch_executor *executor)
+/* In a task of an executor whose tasks do not overlap nobody else makes room: it waits for the oldest
+ * to start, and so runs them. Returns true once it has taken its place. */
+static bool make_room(struct filch_executor *executor)
 {
-    struct fi_worker *worker = fi_worker_self();
     struct fi_task *task;
 
     if (!executor->serial || !fi_context_in_executor(executor))
         return false;
     while ((task = executor->backend->withdraw(executor))) {
-        task->run(task, worker, NULL, 0);
+        task->run(task, NULL, NULL, 0);
         if (!filch_semaphore_try_acquire(&executor->room))
             return true;
     }
@@ -123,7 +122,7 @@ int fi_executor_admit_slowly(struct filch_executor *executor)
     case FILCH_FULL_BLOCK:
         break;
     }
-    if (make_room_here(executor))
+    if (make_room(executor))
         return FI_ADMITTED;
     error = filch_semaphore_acquire(&executor->room, FILCH_FOREVER);
     if (!error && (error = fi_executor_check(executor)))

@@ -38,5 +38,5 @@ void fi_pooled_run_queued(struct filch_executor *executor)
     if (!worker || worker->pool != executor->pool)
         return;
     while ((task = fi_pooled_withdraw(executor)))
-        task->run(task, worker, NULL, 0);
+        task->run(task, NULL, NULL, 0);
 }
