@@ -28,7 +28,8 @@ int filch_executor_create_on(struct filch_pool *pool,
     if (options)
         given = *options;
     if (given.thread_name_prefix || given.initializer || given.initializer_arg ||
-        given.stack_size || given.spares || fi_executor_check_options(&given))
+        given.exit_hook || given.exit_hook_arg || given.stack_size || given.spares ||
+        fi_executor_check_options(&given))
         return FILCH_EINVAL;
     if (filch_pool_check(pool))
         return FILCH_EFORKED;

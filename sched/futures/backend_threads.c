@@ -102,6 +102,8 @@ int filch_executor_create(int max_workers, const struct filch_executor_options *
         .exclusive = max_workers == 1,
         .initializer = given.initializer,
         .initializer_arg = given.initializer_arg,
+        .exit_hook = given.exit_hook,
+        .exit_hook_arg = given.exit_hook_arg,
         .broken = broken,
         .gone = pool_is_gone,
         .executor = executor,

@@ -49,6 +49,10 @@ struct filch_executor_options {
     size_t
         max_queued; /* tasks that have neither started nor been cancelled, at most; 0: no limit */
     enum filch_when_full when_full;
+    void (*exit_hook)(void *arg); /* called on every worker's thread whose initializer, if there is
+                                     one, succeeded, after its last task: also on that of a spare
+                                     that ends before the executor does. Submits nothing */
+    void *exit_hook_arg; /* until all threads have ended, as initializer_arg */
 };
 
 /* Tasks of a higher level start first. So that none is forgotten, every 8th task that a worker
