@@ -201,8 +201,7 @@ const char *filch_future_error(struct filch_future *future, double timeout, int 
 
     if (!error) {
         error = outcome(future);
-        if (fi_future_flags(future) & FI_FAILED)
-            text = future->text;
+        text = fi_future_text(future);
     }
     if (code)
         *code = error;

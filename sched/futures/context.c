@@ -49,6 +49,7 @@ void fi_context_leave(struct fi_context *context)
 {
     fi_scratch_after(context->mark);
     fi_running_set_self(context->running.outer);
+    fi_context_forget_failure(context);
 }
 
 const struct fi_context *fi_context_current(void)
@@ -88,10 +89,48 @@ bool fi_failed(const void *value)
     return value == &failure;
 }
 
-int fi_context_failure(const struct fi_context *context, const char **text)
+/* ---- Failing ----------------------------------------------------------------------------- */
+
+void fi_detail_destroy(struct fi_detail detail)
 {
-    *text = context->code ? context->text : NULL;
-    return context->code ? context->code : FILCH_EINVAL;
+    struct fi_context context;
+
+    if (!detail.destroy)
+        return;
+    fi_context_enter(&context, NULL, NULL, NULL);
+    detail.destroy(detail.object);
+    fi_context_leave(&context);
+}
+
+void fi_context_forget_slowly(struct fi_context *context)
+{
+    context->code = 0;
+    fi_detail_destroy(context->detail);
+}
+
+int fi_context_failure(struct fi_context *context, const char **text, struct fi_detail *detail)
+{
+    int code = context->code;
+
+    *text = code && context->has_text ? context->text : NULL;
+    *detail = code ? context->detail : (struct fi_detail){NULL, NULL};
+    context->code = 0;
+    return code ? code : FILCH_EINVAL;
+}
+
+/* The thread, in `current`. The task fails so, with a text that has been written, and no longer as it
+ * said before. */
+static void set_failure(struct fi_context *current, int code, bool has_text,
+                        struct fi_detail detail)
+{
+    struct fi_detail before = {NULL, NULL};
+
+    if (current->code)
+        before = current->detail;
+    current->code = code ? code : FILCH_EINVAL;
+    current->has_text = has_text;
+    current->detail = detail;
+    fi_detail_destroy(before);
 }
 
 void *filch_fail(int code, const char *fmt, ...)
@@ -101,12 +140,34 @@ void *filch_fail(int code, const char *fmt, ...)
     struct fi_context *current = innermost();
     if (!current) /* not in a submitted task: nobody would ask */
         return &failure;
-    current->code = code ? code : FILCH_EINVAL;
     va_start(arguments, fmt);
     if (vsnprintf(current->text, sizeof current->text, fmt, arguments) < 0)
         current->text[0] = '\0';
     va_end(arguments);
+    set_failure(current, code, true, (struct fi_detail){NULL, NULL});
     return &failure;
+}
+
+void *filch_fail_detail(int code, const char *text, void *detail, void (*destroy)(void *detail))
+{
+    struct fi_context *current = innermost();
+
+    if (!current) {
+        fi_detail_destroy((struct fi_detail){detail, destroy});
+        return &failure;
+    }
+    if (text) {
+        size_t length = strnlen(text, sizeof current->text - 1);
+        memmove(current->text, text, length); /* it may be this very text */
+        current->text[length] = '\0';
+    }
+    set_failure(current, code, text, (struct fi_detail){detail, destroy});
+    return &failure;
+}
+
+void *filch_fail_text(int code, const char *text)
+{
+    return filch_fail_detail(code, text, NULL, NULL);
 }
 
 /* ---- Scopes ------------------------------------------------------------------------------ */
@@ -151,9 +212,10 @@ void filch_token_call(struct filch_token *token, void (*fn)(void *arg), void *ar
         context.own.above = outer->scope;
     }
     fn(arg);
-    fi_context_leave(&context);
     if (outer && context.code) { /* the task may yet return it */
-        outer->code = context.code;
         memcpy(outer->text, context.text, sizeof outer->text);
+        set_failure(outer, context.code, context.has_text, context.detail);
+        context.code = 0;
     }
+    fi_context_leave(&context);
 }

@@ -19,6 +19,16 @@ struct filch_token;
 
 #define FI_TEXT_SIZE 256
 
+/* An object that stands for an error, as filch_fail_detail() is given it. */
+struct fi_detail {
+    void *object;
+    void (*destroy)(void *object); /* or NULL */
+};
+
+/* Any thread. Calls `destroy`, in a context of its own: what fails there is not the task that the
+ * thread runs. */
+void fi_detail_destroy(struct fi_detail detail);
+
 /* Constant while the function runs, and read by all threads that were lent it. */
 struct filch_scope {
     struct filch_future *future;        /* or NULL */
@@ -36,6 +46,8 @@ struct fi_context {
     struct fi_context *lent; /* if `scope` is not its own: the next such one further down */
     size_t mark;             /* of scratch memory, in debug builds */
     int code;                /* what the last filch_fail() of this task said; 0: nothing */
+    bool has_text;           /* if there is a code, as the next two */
+    struct fi_detail detail; /* its own */
     char text[FI_TEXT_SIZE];
 };
 
@@ -44,6 +56,8 @@ struct fi_context {
 void fi_context_enter(struct fi_context *context, struct filch_future *future,
                       struct filch_token *token, struct filch_executor *executor);
 void fi_context_leave(struct fi_context *context);
+
+void fi_context_forget_slowly(struct fi_context *context);
 
 /* The thread. The innermost, or NULL. */
 const struct fi_context *fi_context_current(void);
@@ -64,8 +78,15 @@ bool fi_context_in_group(const struct fi_count_latch *count_latch);
 /* Is this what filch_fail() returned? */
 bool fi_failed(const void *value);
 
-/* The code of a context whose task returned a failure, and its text, or NULL: a failure that is not
- * the task's own has no code. */
-int fi_context_failure(const struct fi_context *context, const char **text);
+/* The code of a context whose task returned a failure, its text, or NULL, and its detail, which is
+ * the caller's from now on: a failure that is not the task's own has none of them. */
+int fi_context_failure(struct fi_context *context, const char **text, struct fi_detail *detail);
+
+/* The thread, whose task returned something else: nobody will ask for a failure. */
+static inline void fi_context_forget_failure(struct fi_context *context)
+{
+    if (context->code)
+        fi_context_forget_slowly(context);
+}
 
 #endif

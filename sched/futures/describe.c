@@ -32,7 +32,7 @@ static void describe_outcome(const struct filch_future *future, char *text, size
     }
     snprintf(number, sizeof number, "%d", code);
     snprintf(text, size, " raised %s: %s", name ? name : number,
-             future->text ? future->text : filch_strerror(code));
+             fi_future_text(future) ? fi_future_text(future) : filch_strerror(code));
 }
 
 size_t filch_future_describe(const struct filch_future *future, char *buffer, size_t size)

@@ -28,7 +28,7 @@ struct filch_future *fi_future_alloc(uint32_t flags)
     future->value = NULL;
     future->executor = NULL;
     future->pool = NULL;
-    future->text = NULL;
+    future->failure = NULL;
     future->token = NULL;
     future->name = NULL;
     future->generation = fi_process_generation();
@@ -54,7 +54,7 @@ static struct filch_future *future_free(struct filch_future *future)
     if (!fi_latch_ended(&future->latch))
         fi_continuations_abandon(future->latch.callbacks);
     if (!(flags & (FI_INHERITS | FI_CONTINUES)))
-        free(future->text);
+        fi_failure_release(future->failure);
     filch_token_release(future->token);
     free(future->name);
     fi_block_cache_free(FI_BLOCK_FUTURE, future);
@@ -108,7 +108,7 @@ void fi_future_drop_parent(struct filch_future *future)
 
     if (!(fi_future_flags(future) & FI_INHERITS))
         return;
-    future->text = NULL;
+    future->failure = NULL;
     /* Relaxed: the runner's, as in fi_future_flags(). */
     atomic_fetch_and_explicit(&future->flags, ~(uint32_t)FI_INHERITS, memory_order_relaxed);
     filch_future_release(parent);
@@ -121,14 +121,11 @@ static void add_flag(struct filch_future *future, uint32_t flag)
     atomic_fetch_or_explicit(&future->flags, flag, memory_order_relaxed);
 }
 
-void fi_future_set_failure(struct filch_future *future, int code, const char *text)
+void fi_future_set_failure(struct filch_future *future, int code, struct fi_failure *failure)
 {
-    /* Without memory the code's own text is left. */
-    char *copy = text ? strndup(text, FI_TEXT_SIZE - 1) : NULL;
-
     fi_future_drop_parent(future);
     future->value = (void *)(intptr_t)code;
-    future->text = copy;
+    future->failure = failure;
     add_flag(future, FI_FAILED);
 }
 
@@ -146,9 +143,9 @@ void fi_future_end(struct filch_future *future, struct fi_worker *worker)
     fi_continuations_dispatch(future, callbacks);
 }
 
-void fi_future_fail(struct filch_future *future, int code, const char *text)
+void fi_future_fail(struct filch_future *future, int code, struct fi_failure *failure)
 {
-    fi_future_set_failure(future, code, text);
+    fi_future_set_failure(future, code, failure);
     fi_future_end(future, NULL);
 }
 
@@ -182,7 +179,9 @@ int filch_future_set_running_or_notify_cancel(struct filch_future *future)
     return fi_latch_notify_cancel(&future->latch) ? 0 : FILCH_ESTATE;
 }
 
-static int complete(struct filch_future *future, void *result, int code, const char *text)
+/* Returns 0, and then failure is the future's. */
+static int complete(struct filch_future *future, void *result, int code,
+                    struct fi_failure *failure)
 {
     struct fi_callback *callbacks;
 
@@ -190,7 +189,7 @@ static int complete(struct filch_future *future, void *result, int code, const c
     if (!(fi_future_flags(future) & FI_MANUAL) || !fi_latch_lock(&future->latch))
         return FILCH_ESTATE;
     if (code)
-        fi_future_set_failure(future, code, text);
+        fi_future_set_failure(future, code, failure);
     else
         future->value = result;
     fi_latch_end_locked(&future->latch, FI_FINISHED, &callbacks);
@@ -205,7 +204,29 @@ int filch_future_set_result(struct filch_future *future, void *result)
 
 int filch_future_set_error(struct filch_future *future, int code, const char *text)
 {
-    return code ? complete(future, NULL, code, text) : FILCH_EINVAL;
+    return filch_future_set_error_detail(future, code, text, NULL, NULL);
+}
+
+int filch_future_set_error_detail(struct filch_future *future, int code, const char *text,
+                                  void *detail, void (*destroy)(void *detail))
+{
+    struct fi_detail given = {detail, destroy};
+
+    if (!code)
+        return FILCH_EINVAL;
+    /* Without memory the code is left alone; the detail goes when it is sure that it is not the
+     * caller's any more. */
+    struct fi_failure *failure = fi_failure_create(text, (struct fi_detail){detail, NULL});
+    if (failure)
+        failure->detail.destroy = destroy;
+    int error = complete(future, NULL, code, failure);
+    if (!failure && !error) {
+        fi_detail_destroy(given);
+    } else if (failure && error) {
+        failure->detail.destroy = NULL;
+        fi_failure_release(failure);
+    }
+    return error;
 }
 
 /* ---- Asking ------------------------------------------------------------------------------ */
@@ -220,6 +241,14 @@ enum filch_future_state filch_future_state(const struct filch_future *future)
 
     FI_ASSERT_ALIVE(future);
     return states[fi_latch_state(&future->latch)];
+}
+
+void *filch_future_error_detail(const struct filch_future *future)
+{
+    if (filch_future_state(future) != FILCH_FINISHED ||
+        !(fi_future_flags(future) & FI_FAILED) || !future->failure)
+        return NULL;
+    return future->failure->detail.object;
 }
 
 bool filch_future_done(const struct filch_future *future)

@@ -9,6 +9,7 @@
 #include "sched/core/block_cache.h"
 #include "sched/core/latch.h"
 #include "sched/core/submit_queue.h"
+#include "sched/futures/failure.h"
 
 #include <filch/executor.h>
 #include <filch/future.h>
@@ -26,7 +27,7 @@ enum {
     FI_CONTINUES = 4,
     FI_INHERITS = 8, /* `parent` has ended, and this future has a reference to it */
     FI_STOPPED = 16, /* filch_future_stop() */
-    FI_FAILED = 32,  /* finished with an error: `value` is the code, `text` its text or NULL */
+    FI_FAILED = 32,  /* finished with an error: `value` is the code */
     FI_QUEUED = 64,  /* max_queued counts it: run.c */
     FI_HALF = 128,   /* one of two has let go of its executor: run.c */
 };
@@ -45,7 +46,7 @@ struct filch_future {
     struct filch_executor *executor;
     struct filch_pool *pool; /* whose workers may run it now, or NULL; only to be compared */
     union {
-        char *text;                  /* of the failure: the runner's until it has ended */
+        struct fi_failure *failure;  /* or NULL; the runner's until it has ended */
         struct filch_future *parent; /* of a continuation: the future that it waits for */
     };
     struct filch_token *token; /* or NULL, with a reference */
@@ -84,17 +85,24 @@ struct filch_future *fi_future_parent(struct filch_future *future);
 /* The runner. Gives back the future that this one has waited for, if it still holds it. */
 void fi_future_drop_parent(struct filch_future *future);
 
-/* The runner. Notes down why it fails; text: copied, or NULL. May be the parent's. */
-void fi_future_set_failure(struct filch_future *future, int code, const char *text);
+/* The runner. Notes down why it fails. failure: or NULL; the future's from now on. */
+void fi_future_set_failure(struct filch_future *future, int code, struct fi_failure *failure);
 
 /* The runner. RUNNING -> FINISHED; calls the callbacks. worker: the caller, if it has taken the
  * future out of a submit queue, or NULL. */
 void fi_future_end(struct filch_future *future, struct fi_worker *worker);
 
 /* Who has claimed it (RUNNING). Ends it with an error, as fi_future_set_failure(). */
-void fi_future_fail(struct filch_future *future, int code, const char *text);
+void fi_future_fail(struct filch_future *future, int code, struct fi_failure *failure);
 
 /* Any thread. Cancels it if it is pending; calls the callbacks. */
 bool fi_future_revoke(struct filch_future *future);
+
+/* Who knows that it has ended. The text of its failure, or NULL: its code's own. */
+static inline const char *fi_future_text(const struct filch_future *future)
+{
+    return fi_future_flags(future) & FI_FAILED && future->failure ? future->failure->text
+                                                                  : NULL;
+}
 
 #endif

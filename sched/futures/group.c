@@ -42,7 +42,7 @@ int filch_group_create(struct filch_executor *executor, struct filch_token *pare
 
 /* Returns NULL when memory lacks. */
 static struct fi_group_failure *failure_make(struct filch_group *group, int code,
-                                             const char *text)
+                                             const char *text, struct fi_detail detail)
 {
     struct fi_group_failure *failure = &group->reserve;
 
@@ -58,6 +58,7 @@ static struct fi_group_failure *failure_make(struct filch_group *group, int code
         failure->text = text ? strdup(text) : NULL;
     }
     failure->code = code;
+    failure->detail = detail;
     return failure;
 }
 
@@ -69,6 +70,7 @@ static void failures_free(struct filch_group *group)
 
     while (failure) {
         struct fi_group_failure *older = failure->older;
+        fi_detail_destroy(failure->detail);
         if (failure != &group->reserve) {
             free(failure->text);
             fi_block_cache_free(FI_BLOCK_PLAIN_TASK, failure);
@@ -84,13 +86,15 @@ static struct fi_group_failure *newest(const struct filch_group *group)
     return atomic_load_explicit(&group->newest, memory_order_acquire);
 }
 
-void fi_group_fail(struct filch_group *group, int code, const char *text)
+void fi_group_fail(struct filch_group *group, int code, const char *text,
+                   struct fi_detail detail)
 {
     if (code == FILCH_ECANCELED) {
         fi_group_skip(group, code);
+        fi_detail_destroy(detail);
         return;
     }
-    struct fi_group_failure *failure = failure_make(group, code, text);
+    struct fi_group_failure *failure = failure_make(group, code, text, detail);
     if (failure) {
         /* Relaxed: only the address counts. */
         failure->older = atomic_load_explicit(&group->newest, memory_order_relaxed);
@@ -102,6 +106,7 @@ void fi_group_fail(struct filch_group *group, int code, const char *text)
     } else {
         /* Relaxed, as all of these: a number that stands for itself. */
         atomic_fetch_add_explicit(&group->lost, 1, memory_order_relaxed);
+        fi_detail_destroy(detail);
     }
     /* Last: who sees that the group is cancelled (C1, C2) also sees why. */
     filch_token_cancel(group->token);
@@ -150,10 +155,11 @@ size_t filch_group_errors(struct filch_group *group, struct filch_group_failure 
     size_t place = kept;
     for (const struct fi_group_failure *each = last; each; each = each->older)
         if (--place < room)
-            failures[place] = (struct filch_group_failure){each->code, text_of(each)};
+            failures[place] =
+                (struct filch_group_failure){each->code, text_of(each), each->detail.object};
     for (place = kept; place < kept + lost && place < room; place++)
         failures[place] =
-            (struct filch_group_failure){FILCH_ENOMEM, filch_strerror(FILCH_ENOMEM)};
+            (struct filch_group_failure){FILCH_ENOMEM, filch_strerror(FILCH_ENOMEM), NULL};
     return kept + lost;
 }
 

@@ -23,6 +23,7 @@
 struct fi_group_failure {
     struct fi_group_failure *older;
     char *text; /* NULL: as its code says, or there was no memory for it */
+    struct fi_detail detail;
     int code;
 };
 _Static_assert(sizeof(struct fi_group_failure) <= FI_BLOCK_PLAIN_TASK_SIZE,
@@ -62,8 +63,9 @@ void fi_group_release(struct filch_group *group);
 
 /* Who has run a task of the group, which failed. Keeps the failure and cancels the group. With
  * FILCH_ECANCELED the task was cut short, which is no failure: as fi_group_skip(). text: or
- * NULL. */
-void fi_group_fail(struct filch_group *group, int code, const char *text);
+ * NULL. detail: the group's from now on. */
+void fi_group_fail(struct filch_group *group, int code, const char *text,
+                   struct fi_detail detail);
 
 /* Who has not run a task of the group. refusal: why. */
 void fi_group_skip(struct filch_group *group, int refusal);

@@ -447,3 +447,8 @@ const char *filch_map_error(const struct filch_map *map)
 {
     return map->text;
 }
+
+void *filch_map_error_detail(const struct filch_map *map)
+{
+    return map->failed ? filch_future_error_detail(map->failed->completion.future) : NULL;
+}

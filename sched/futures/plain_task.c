@@ -20,13 +20,14 @@ static void call_plain(const struct fi_plain_task *plain, struct filch_token *to
     fi_context_enter(&context, NULL, token, plain->executor);
     context.own.count_latch = count_latch;
     void *value = plain->fn(plain->arg);
-    fi_context_leave(&context);
-    fi_trampoline_resume(looping);
     if (plain->group && fi_failed(value)) {
         const char *text;
-        int code = fi_context_failure(&context, &text);
-        fi_group_fail(plain->group, code, text);
+        struct fi_detail detail;
+        int code = fi_context_failure(&context, &text, &detail);
+        fi_group_fail(plain->group, code, text, detail);
     }
+    fi_context_leave(&context);
+    fi_trampoline_resume(looping);
 }
 
 void fi_plain_task_run(const struct fi_plain_task *plain, struct fi_worker *worker, int refusal)

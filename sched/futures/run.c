@@ -36,6 +36,15 @@ static void describe_future(const struct fi_running *running, char *text, size_t
         snprintf(text, size, "task %p", (const void *)future);
 }
 
+static void set_own_failure(struct filch_future *future, struct fi_context *context)
+{
+    const char *text;
+    struct fi_detail detail;
+    int code = fi_context_failure(context, &text, &detail);
+
+    fi_future_set_failure(future, code, fi_failure_create(text, detail));
+}
+
 void fi_future_run(struct filch_future *future, struct fi_worker *worker)
 {
     struct fi_context context;
@@ -50,10 +59,9 @@ void fi_future_run(struct filch_future *future, struct fi_worker *worker)
     void *value = call_task(future, fn);
     fi_trampoline_resume(looping);
     if (fi_failed(value)) {
-        const char *text;
-        int code = fi_context_failure(&context, &text);
-        fi_future_set_failure(future, code, text);
+        set_own_failure(future, &context);
     } else {
+        fi_context_forget_failure(&context);
         future->value = value;
     }
     atomic_store_explicit(&future->fn, 0, memory_order_relaxed);

@@ -56,11 +56,11 @@ static void run_continuation(struct filch_future *future)
 
 static void fail_as_parent(struct filch_future *future)
 {
-    int code;
-    const char *text = filch_future_error(future->parent, 0, &code);
+    const struct filch_future *parent = future->parent;
 
     if (fi_latch_claim(&future->latch))
-        fi_future_fail(future, code, text);
+        fi_future_fail(future, (int)(intptr_t)parent->value,
+                       fi_failure_retain(parent->failure));
 }
 
 /* From the trampoline. The reference that the parent's list had is this one's. */

@@ -60,6 +60,20 @@ FILCH_API const char *filch_error_name(int code);
  * pointer that means failure, and nothing else. */
 FILCH_API void *filch_fail(int code, const char *fmt, ...) FILCH_PRINTF(2, 3);
 
+/* The same, with a text that is no format: copied, cut after 255 bytes; NULL: filch_strerror() of the
+ * code stands for it. */
+FILCH_API void *filch_fail_text(int code, const char *text);
+
+/* The same, with an object that stands for the error, such as a language's exception. It is filch's
+ * from now on: kept where the code is, for filch_future_error_detail(), filch_group_errors() and
+ * filch_map_error_detail(), and given to destroy(detail) exactly once, when the last future that
+ * failed so goes, or the group; or when nobody can ask for it any more: the task fails again, or
+ * returns something else, or was submitted without a future; at once outside of a submitted task,
+ * or where memory lacks. destroy: NULL is fine; it is called on whatever thread that happens, may use
+ * filch, and should not wait. */
+FILCH_API void *filch_fail_detail(int code, const char *text, void *detail,
+                                  void (*destroy)(void *detail));
+
 FILCH_END_DECLS
 
 #endif

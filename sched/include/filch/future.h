@@ -77,6 +77,11 @@ FILCH_API int filch_future_result(struct filch_future *future, double timeout, v
 FILCH_API const char *filch_future_error(struct filch_future *future, double timeout,
                                          int *code);
 
+/* Any thread, does not block, O(1). The object that stands for the error (filch_fail_detail()), valid
+ * as long as the caller's reference: it belongs to the future, and to all that failed as it did
+ * (filch_future_then()). NULL: there is none, or the future has not finished with an error. */
+FILCH_API void *filch_future_error_detail(const struct filch_future *future);
+
 /* Any thread, does not block, O(1). Has it finished or been cancelled? */
 FILCH_API bool filch_future_done(const struct filch_future *future);
 
@@ -124,7 +129,7 @@ FILCH_API int filch_future_add_done_callback(struct filch_future *future, filch_
 /* Any thread. Does not block. *next, the caller's reference: a future for fn(value, arg), which
  * is run once `future` has finished with `value`: by a worker of `executor`, or, if that is NULL,
  * on the thread that completes `future`, one after another however long the chain. If `future`
- * fails then fn is not called, and *next fails with the same code and text; if it is cancelled
+ * fails then fn is not called, and *next fails with the same code, text and detail; if it is cancelled
  * then so is *next. Cancelling *next leaves `future` alone. next: NULL is fine. O(1).
  * Errors: FILCH_EINVAL (fn NULL), FILCH_ENOMEM, and those of filch_executor_submit(), which also
  * *next gets if they come about only later. */
@@ -151,12 +156,19 @@ FILCH_API int filch_future_set_result(struct filch_future *future, void *result)
  * alone. */
 FILCH_API int filch_future_set_error(struct filch_future *future, int code, const char *text);
 
+/* Likewise, with an object as for filch_fail_detail(), which is the future's if it returns 0: also
+ * without memory for it, when it is destroyed at once. After an error it is the caller's. */
+FILCH_API int filch_future_set_error_detail(struct filch_future *future, int code,
+                                            const char *text, void *detail,
+                                            void (*destroy)(void *detail));
+
 /* ---- References ---------------------------------------------------------------------------- */
 
 /* Any thread, does not block. One more reference for the caller to give away. Returns future. */
 FILCH_API struct filch_future *filch_future_retain(struct filch_future *future);
 
-/* Any thread, does not block. Gives back one reference; the last one frees the future. A task
+/* Any thread, does not block. Gives back one reference; the last one frees the future, and
+ * destroys the detail of its error. A task
  * that has not ended runs on all the same. future: NULL is fine. A debug build of filch catches
  * the use of a future after its last reference was given back, as long as its memory has not
  * been used again. */

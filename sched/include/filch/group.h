@@ -17,10 +17,12 @@
 struct filch_group;
 struct filch_token;
 
-/* What a task gave to filch_fail(). text: valid as long as the group. */
+/* What a task gave to filch_fail() or filch_fail_detail(). Text and detail are valid as long as the
+ * group. */
 struct filch_group_failure {
     int code;
     const char *text;
+    void *detail; /* or NULL */
 };
 
 FILCH_BEGIN_DECLS

@@ -67,6 +67,10 @@ FILCH_API int filch_map_next(struct filch_map *map, void **result);
  * after 0; valid until the next call. */
 FILCH_API const char *filch_map_error(const struct filch_map *map);
 
+/* The map's thread. Does not block. The object that stands for that error (filch_fail_detail()), or
+ * NULL; valid until the next call. */
+FILCH_API void *filch_map_error_detail(const struct filch_map *map);
+
 /* The map's thread, but not in one of the map's own tasks. Cancels what has not started, waits for
  * what runs, since it uses the map. map: NULL is fine. */
 FILCH_API void filch_map_destroy(struct filch_map *map);
