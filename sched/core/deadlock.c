@@ -16,13 +16,15 @@
 
 #include "sched/core/hash.h"
 
+#include <filch/error.h>
+
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #define BITS  8    /* of the table's size */
 #define TEXT  320  /* bytes of a text */
-#define TEXTS 8    /* that are kept */
+#define TEXTS 16   /* that are kept, of all threads together */
 #define NAMES 6    /* tasks of a cycle that are named */
 #define NAME  40   /* bytes of a name */
 #define MOST  4096 /* sleepers that a probe asks: where more are involved none is told */
@@ -44,11 +46,8 @@ static struct {
     pthread_mutex_t lock;
     struct fi_sleeper *rows[1 << BITS];
     uint64_t probes;
-    struct {
-        const void *thread;
-        char text[TEXT];
-    } texts[TEXTS]; /* the last cycles that were found */
-    unsigned told;
+    char texts[TEXTS][TEXT]; /* of the last cycles that were found */
+    uint64_t told;           /* how many; the number of the last one */
 } table = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static struct fi_sleeper **row_of(const void *thread)
@@ -162,28 +161,51 @@ static void write_text(const struct fi_probe *probe, char *text)
         snprintf(text + length, TEXT - length, " for %s", probe->steps ? own : "itself");
 }
 
-static void keep_text(const struct fi_probe *probe, const void *thread)
+/* Returns its number. */
+static uint64_t keep_text(const struct fi_probe *probe)
 {
-    unsigned place = table.told++ % TEXTS;
-
-    for (unsigned i = 0; i < TEXTS; i++)
-        if (table.texts[i].thread == thread)
-            table.texts[i].thread = NULL;
-    table.texts[place].thread = thread;
-    write_text(probe, table.texts[place].text);
+    write_text(probe, table.texts[++table.told % TEXTS]);
+    return table.told;
 }
 
-size_t fi_deadlock_describe(char *text, size_t size)
+void fi_deadlock_note_told(const struct fi_sleeper *sleeper)
 {
-    const void *thread = fi_thread_id();
+    fi_deadlock_set_self(sleeper->told);
+}
+
+void fi_deadlock_note_refusal(const struct fi_running *task,
+                              void (*between)(const void *object, char *text, size_t size),
+                              const void *object)
+{
+    struct fi_probe probe = {.thread = fi_thread_id(), .running = fi_running_self()};
+
+    /* From the end of the cycle back to its begin: each task is there as the one under it waits. */
+    for (const struct fi_running *each = probe.running; task && each != task; probe.steps++) {
+        each = each->outer;
+        if (probe.named < NAMES)
+            write_name(each, probe.thread, probe.names[probe.named++]);
+    }
+    if (between) {
+        probe.steps++;
+        probe.named -= probe.named == NAMES;
+        between(object, probe.names[probe.named++], NAME);
+    }
+    fi_deadlock_lock();
+    uint64_t number = keep_text(&probe);
+    fi_deadlock_unlock();
+    fi_deadlock_set_self(number);
+}
+
+size_t filch_deadlock_describe(char *text, size_t size)
+{
+    uint64_t number = fi_deadlock_self();
     int length = 0;
 
     if (size > 0)
         *text = '\0';
     fi_deadlock_lock();
-    for (unsigned i = 0; i < TEXTS; i++)
-        if (table.texts[i].thread == thread)
-            length = snprintf(text, size, "%s", table.texts[i].text);
+    if (number > 0 && table.told - number < TEXTS)
+        length = snprintf(text, size, "%s", table.texts[number % TEXTS]);
     fi_deadlock_unlock();
     return (size_t)length;
 }
@@ -205,8 +227,7 @@ static void open_up(struct fi_probe *probe)
         sleeper->service = probe->service;
         sleeper->served = probe->served;
     } else {
-        keep_text(probe, sleeper->thread);
-        sleeper->told = true;
+        sleeper->told = keep_text(probe);
     }
     fi_event_notify(sleeper->event);
 }
@@ -220,7 +241,7 @@ void fi_deadlock_enter(struct fi_sleeper *sleeper)
     sleeper->thread = probe.thread;
     sleeper->running = probe.running;
     sleeper->seen = 0;
-    sleeper->told = false;
+    sleeper->told = 0;
     sleeper->service = NULL;
     sleeper->next = NULL;
     fi_deadlock_lock();

@@ -45,7 +45,7 @@ struct fi_sleeper {
     uint64_t seen; /* by which probe; even: it is being asked; odd: it is not stuck */
 
     /* Why its event was notified by another thread of a cycle, or before it sleeps by itself. */
-    bool told;                        /* what it sleeps for cannot come */
+    uint64_t told;                    /* what it sleeps for cannot come: the number of the text */
     const struct fi_service *service; /* it is to do that, or NULL */
     void *served;
 };
@@ -58,9 +58,15 @@ void fi_deadlock_enter(struct fi_sleeper *sleeper);
 /* The thread, after that. `told` and `service` do not change any more. */
 void fi_deadlock_leave(struct fi_sleeper *sleeper);
 
-/* The thread. The last cycle that it was told of, in words, as snprintf(); "" if there
- * was none lately. */
-size_t fi_deadlock_describe(char *text, size_t size);
+/* The thread, which was told. The text is that of its last FILCH_EDEADLK. */
+void fi_deadlock_note_told(const struct fi_sleeper *sleeper);
+
+/* The thread, which is refused a wait without having slept: what it waits for cannot come before one
+ * of the tasks on its stack, `task`, goes on. NULL: the innermost one. Makes a text for it:
+ * between: writes a name for what stands between the two, or NULL. */
+void fi_deadlock_note_refusal(const struct fi_running *task,
+                              void (*between)(const void *object, char *text, size_t size),
+                              const void *object);
 
 /* ---- For stuck functions ------------------------------------------------------------------- */
 

@@ -96,6 +96,8 @@ static void leave(struct fi_worker *worker)
     pthread_mutex_unlock(&pool->lock);
     if (!last)
         return;
+    if (plan.ended)
+        plan.ended(plan.executor);
     /* Who waits for it may free the pool, once this thread has been joined. */
     (void)fi_latch_end(&pool->left_by_all, FI_PENDING, FI_FINISHED, NULL);
     if (!tidies)

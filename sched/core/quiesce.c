@@ -67,6 +67,8 @@ void fi_pool_close(struct filch_pool *pool)
     else
         notify_all(pool);
     pthread_mutex_unlock(&pool->lock);
+    if (idle && pool->plan.ended)
+        pool->plan.ended(pool->plan.executor);
     if (idle)
         (void)fi_latch_end(&pool->left_by_all, FI_PENDING, FI_FINISHED, NULL);
 }

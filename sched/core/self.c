@@ -10,6 +10,7 @@ static _Thread_local struct {
     struct fi_running *running;
     uint32_t locks;
     bool woke;
+    uint64_t deadlock;
     struct filch_thread thread; /* all of it is 0 at first, which is right for an event, too */
 } self;
 
@@ -67,6 +68,16 @@ void fi_locks_add_self(int change)
     self.locks += (uint32_t)change;
 }
 
+uint64_t fi_deadlock_self(void)
+{
+    return self.deadlock;
+}
+
+void fi_deadlock_set_self(uint64_t number)
+{
+    self.deadlock = number;
+}
+
 void fi_self_woke(void)
 {
     self.woke = true;
@@ -89,6 +100,12 @@ void fi_worker_forget(void)
 struct filch_thread *filch_thread_current(void)
 {
     return &self.thread;
+}
+
+void fi_interrupt_self(void)
+{
+    /* Relaxed: for this thread itself. */
+    atomic_store_explicit(&self.thread.interrupted, true, memory_order_relaxed);
 }
 
 void filch_interrupt(struct filch_thread *thread)

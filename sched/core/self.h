@@ -41,6 +41,10 @@ void *fi_thread_id(void);
 /* The calling thread, for others. */
 struct filch_thread *fi_thread_self(void);
 
+/* The thread, to which a wait has said FILCH_EINTR, but which has got what it waited for: it tells the
+ * next wait. */
+void fi_interrupt_self(void);
+
 /* The thread. What it sleeps on. */
 struct fi_event *fi_event_self(void);
 
@@ -51,6 +55,10 @@ void fi_running_set_self(struct fi_running *running);
 /* The thread. How many mutexes it holds; it has got one (1), or given one back (-1). */
 uint32_t fi_locks_self(void);
 void fi_locks_add_self(int change);
+
+/* The thread. The number of the text that says why it was last refused a wait (deadlock.h); 0: none. */
+uint64_t fi_deadlock_self(void);
+void fi_deadlock_set_self(uint64_t number);
 
 /* The thread. It has woken a worker, which may be waiting for this very processor. */
 void fi_self_woke(void);

@@ -47,13 +47,15 @@ static bool is_over(struct fi_wait *wait)
     return wait->over(wait) || is_interrupted(wait);
 }
 
-/* What fi_wait_for() returns. */
+/* What fi_wait_for() returns. error: 0 or FILCH_EDEADLK. */
 static int ending(struct fi_wait *wait, int error)
 {
     if (wait->over(wait))
         return 0;
-    if (error)
+    if (error) {
+        fi_deadlock_note_told(&wait->sleeper);
         return error;
+    }
     /* Relaxed: this thread has seen it set. */
     atomic_store_explicit(&fi_thread_self()->interrupted, false, memory_order_relaxed);
     return FILCH_EINTR;

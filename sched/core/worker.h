@@ -111,6 +111,7 @@ struct fi_pool_plan {
         void *arg); /* on each worker whose initializer succeeded, last; or NULL */
     void *exit_hook_arg;
     void (*broken)(void *executor); /* the initializer has failed */
+    void (*ended)(void *executor);  /* all is run, and no worker at work any more; or NULL */
     void (*gone)(void *executor);   /* the pool was detached, and is freed; or NULL */
     void *executor;
 };

@@ -190,6 +190,7 @@ static bool hurry(struct filch_as_completed *iterator)
  * over all calls, since a thread has few tasks on its stack. */
 static int check_hope(struct filch_as_completed *iterator)
 {
+    struct filch_future *last = NULL;
     int error = 0;
 
     for (int round = 0; round < 2; round++) {
@@ -203,10 +204,11 @@ static int check_hope(struct filch_as_completed *iterator)
             if (!reason)
                 return 0;
             error = reason;
+            last = future;
         }
         iterator->hope = 0; /* what was hopeless may have become another thread's to wait for */
     }
-    return error;
+    return error ? fi_future_refuse_wait(last, error) : 0;
 }
 
 /* Before the thread sleeps. Returns 0 if there is something to wait for. */

@@ -9,6 +9,7 @@
 #include "sched/futures/backend.h"
 #include "sched/futures/context.h"
 #include "sched/futures/continuation.h"
+#include "sched/futures/end.h"
 #include "sched/futures/run.h"
 
 #include <math.h>
@@ -39,14 +40,69 @@ static bool continues_own(struct filch_future *future)
     return own;
 }
 
+/* Is it the end of an executor which cannot end meanwhile? Its threads' and its tasks' alike. */
+static bool is_end_of_own(const struct filch_future *future)
+{
+    if (!(fi_future_flags(future) & FI_END))
+        return false;
+    return (future->pool && filch_pool_current() == future->pool) ||
+           fi_context_in_executor(future->executor);
+}
+
 int fi_future_check_wait(struct filch_future *future)
 {
     if (future->generation != fi_process_generation())
         return FILCH_EFORKED;
-    if (runs_here(future) || continues_own(future) || fi_context_is_lent(future))
+    if (runs_here(future) || continues_own(future) || fi_context_is_lent(future) ||
+        is_end_of_own(future))
         return FILCH_EDEADLK;
     fi_trampoline_drain();
     return 0;
+}
+
+/* ---- In words ---------------------------------------------------------------------------- */
+
+/* The task of the future, if it is on this thread's stack, or NULL. */
+static const struct fi_running *find_task(const struct filch_future *future)
+{
+    const struct fi_context *context = fi_context_current();
+
+    while (context && context->own.future != future)
+        context = fi_context_outer(context);
+    return context ? &context->running : NULL;
+}
+
+/* What the future follows on, be it by many steps, that runs on this thread, or NULL. */
+static const struct fi_running *find_first(struct filch_future *future)
+{
+    const struct fi_running *task = NULL;
+
+    for (struct filch_future *parent = fi_future_parent(future), *next; parent; parent = next) {
+        task = find_task(parent);
+        next = task ? NULL : fi_future_parent(parent);
+        filch_future_release(parent);
+    }
+    return task;
+}
+
+static void name_future(const void *object, char *text, size_t size)
+{
+    fi_future_name_task(object, text, size);
+}
+
+int fi_future_refuse_wait(struct filch_future *future, int error)
+{
+    if (error != FILCH_EDEADLK)
+        return error;
+    if (fi_future_flags(future) & FI_END)
+        return fi_executor_refuse_wait(future->executor);
+    if (runs_here(future))
+        fi_deadlock_note_refusal(find_task(future), NULL, NULL);
+    else if (fi_context_is_lent(future))
+        fi_deadlock_note_refusal(NULL, name_future, future);
+    else
+        fi_deadlock_note_refusal(find_first(future), name_future, future);
+    return error;
 }
 
 /* ---- Running what is awaited ------------------------------------------------------------- */
@@ -107,6 +163,12 @@ static void serve_future(void *object)
 
 static const struct fi_service run_early = {hold_future, serve_future};
 
+static bool is_of_executor(const struct fi_running *running, const void *executor)
+{
+    const struct fi_context *context = (const struct fi_context *)(const void *)running;
+    return context->scope->executor == executor;
+}
+
 /* Of one that does not wait for another. */
 static bool is_stuck(struct filch_future *future, struct fi_probe *probe)
 {
@@ -115,6 +177,8 @@ static bool is_stuck(struct filch_future *future, struct fi_probe *probe)
         return future->executor &&
                fi_probe_behind(probe, fi_executor_server(future->executor), &run_early, future);
     case FI_RUNNING:
+        if (fi_future_flags(future) & FI_END)
+            return fi_probe_tasks(probe, is_of_executor, future->executor);
         /* Relaxed: a thread that has been found in the table wrote it before (core/deadlock.c). */
         return fi_probe_thread(probe, (const void *)atomic_load_explicit(&future->fn,
                                                                          memory_order_relaxed));
@@ -151,8 +215,7 @@ static bool await_stuck(void *object, struct fi_probe *probe)
 
 /* ---- The result -------------------------------------------------------------------------- */
 
-/* Waits until the future has ended. Returns 0, or why that is not so. */
-static int await(struct filch_future *future, double timeout)
+int fi_future_await(struct filch_future *future, double timeout)
 {
     FI_ASSERT_ALIVE(future);
     if (isnan(timeout))
@@ -165,7 +228,7 @@ static int await(struct filch_future *future, double timeout)
     }
     int error = fi_future_check_wait(future);
     if (error)
-        return error;
+        return fi_future_refuse_wait(future, error);
     struct awaiting awaiting = {fi_latch_waiting(&future->latch, fi_deadline(timeout)), future};
     awaiting.wait.help = await_help;
     awaiting.wait.stuck = await_stuck;
@@ -185,7 +248,7 @@ static int outcome(const struct filch_future *future)
 
 int filch_future_result(struct filch_future *future, double timeout, void **result)
 {
-    int error = await(future, timeout);
+    int error = fi_future_await(future, timeout);
 
     if (!error)
         error = outcome(future);
@@ -197,7 +260,7 @@ int filch_future_result(struct filch_future *future, double timeout, void **resu
 const char *filch_future_error(struct filch_future *future, double timeout, int *code)
 {
     const char *text = NULL;
-    int error = await(future, timeout);
+    int error = fi_future_await(future, timeout);
 
     if (!error) {
         error = outcome(future);

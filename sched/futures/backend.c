@@ -4,6 +4,7 @@
 #include "sched/futures/backend.h"
 
 #include "sched/futures/context.h"
+#include "sched/futures/end.h"
 
 #include <sched.h>
 #include <stdlib.h>
@@ -30,6 +31,8 @@ struct filch_executor *fi_executor_alloc(const struct fi_backend *backend,
     atomic_init(&executor->refusal, 0);
     atomic_init(&executor->cancels, false);
     fi_count_latch_init(&executor->unfinished);
+    if (!executor->counted)
+        fi_count_latch_add(&executor->unfinished, 1); /* until fi_executor_left() */
     atomic_init(&executor->references, 1);
     atomic_init(&executor->weak_references, 1);
     if (executor->bounded)
@@ -141,7 +144,7 @@ static void count_in(struct filch_executor *executor, uint32_t count)
 
 void fi_executor_uncount(struct filch_executor *executor, uint32_t count)
 {
-    fi_count_latch_sub(&executor->unfinished, count);
+    fi_executor_count_out(executor, count);
     release_many(executor, count);
 }
 
@@ -170,18 +173,22 @@ int fi_executor_inject_many(struct filch_executor *executor, enum fi_priority pr
 
 void fi_executor_begin_here(struct filch_executor *executor)
 {
-    if (executor->counted)
+    if (executor->counted) {
         count_in(executor, 1);
-    else
+    } else {
+        fi_executor_retain_weak(executor);
         fi_count_latch_add(&executor->unfinished, 1);
+    }
 }
 
 void fi_executor_end_here(struct filch_executor *executor)
 {
-    if (executor->counted)
+    if (executor->counted) {
         fi_executor_uncount(executor, 1);
-    else
-        fi_count_latch_sub(&executor->unfinished, 1);
+    } else {
+        fi_executor_count_out(executor, 1);
+        fi_executor_release_weak(executor);
+    }
 }
 
 /* ---- Continuations ----------------------------------------------------------------------- */
@@ -197,9 +204,12 @@ void fi_executor_retain_weak(struct filch_executor *executor)
 void fi_executor_release_weak(struct filch_executor *executor)
 {
     /* F2, as for futures. */
-    if (executor &&
-        atomic_fetch_sub_explicit(&executor->weak_references, 1, memory_order_acq_rel) == 1)
-        free(executor);
+    if (!executor ||
+        atomic_fetch_sub_explicit(&executor->weak_references, 1, memory_order_acq_rel) != 1)
+        return;
+    /* Relaxed: F2 has brought it. */
+    filch_future_release(atomic_load_explicit(&executor->end, memory_order_relaxed));
+    free(executor);
 }
 
 /* Returns 0, or why it is refused. */

@@ -73,12 +73,16 @@ struct filch_executor {
     unsigned generation;   /* of sched/core/process.h */
     _Atomic(int) refusal;  /* what a submit returns; 0: it takes tasks */
     _Atomic(bool) cancels; /* a shutdown has cancelled what had not started */
+    _Atomic(bool) closed;  /* nothing new comes to be counted in `unfinished` */
 
     alignas(FILCH_CACHE_LINE) struct filch_semaphore room; /* for max_queued, if bounded */
     struct fi_process_member member;
 
-    /* Tasks that have not ended; if they are not counted, those that a submit runs. */
+    /* Tasks that have not ended; if they are not counted, those that a submit runs, and one for all
+     * the others: end.h. */
     struct fi_count_latch unfinished;
+    _Atomic(bool) has_ended;
+    _Atomic(struct filch_future *) end; /* or NULL; stays as long as this memory */
     _Atomic(uint64_t) references; /* its owner's, and each task's if they are counted */
 
     /* For continuations, which may find that the executor is gone: its memory is not. Low half: its

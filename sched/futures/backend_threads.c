@@ -3,6 +3,7 @@
  * Executors with threads of their own: a pool that nobody else uses, whose end is the executor's.
  * So tasks need not be counted. */
 #include "sched/futures/backend_pool.h"
+#include "sched/futures/end.h"
 #include "sched/futures/executor.h"
 
 #include "sched/core/wait.h"
@@ -27,6 +28,11 @@ static void join_pool(struct filch_executor *executor)
 static void detach_pool(struct filch_executor *executor)
 {
     fi_pool_detach(executor->pool); /* has pool_is_gone() called */
+}
+
+static void pool_has_ended(void *executor)
+{
+    fi_executor_left(executor);
 }
 
 static void pool_is_gone(void *executor)
@@ -105,6 +111,7 @@ int filch_executor_create(int max_workers, const struct filch_executor_options *
         .exit_hook = given.exit_hook,
         .exit_hook_arg = given.exit_hook_arg,
         .broken = broken,
+        .ended = pool_has_ended,
         .gone = pool_is_gone,
         .executor = executor,
     };

@@ -3,6 +3,8 @@
  * Completions: see completions.h. Labels A1, A2, ... are those of sched/README.md. */
 #include "sched/futures/completions.h"
 
+#include "sched/core/self.h"
+
 #include <stddef.h>
 
 /* Its address is the word's value while the consumer sleeps. */
@@ -140,6 +142,8 @@ int fi_completions_take(struct fi_completions *completions, int64_t deadline,
             return error ? error : FILCH_ETIMEDOUT;
         error = doze_off(completions, deadline);
     }
+    if (error == FILCH_EINTR)
+        fi_interrupt_self();
     *completion = completions->first;
     completions->first = (*completion)->next;
     if (completions->first)

@@ -35,10 +35,18 @@ static void describe_outcome(const struct filch_future *future, char *text, size
              fi_future_text(future) ? fi_future_text(future) : filch_strerror(code));
 }
 
+void fi_future_name_task(const struct filch_future *future, char *text, size_t size)
+{
+    if (fi_future_name(future))
+        snprintf(text, size, "'%s'", fi_future_name(future));
+    else
+        snprintf(text, size, "task %p", (const void *)future);
+}
+
 size_t filch_future_describe(const struct filch_future *future, char *buffer, size_t size)
 {
     enum filch_future_state state = filch_future_state(future);
-    const char *name = future->name, *quote = name ? " '" : "";
+    const char *name = fi_future_name(future), *quote = name ? " '" : "";
     char outcome[320] = "";
 
     if (state == FILCH_FINISHED)

@@ -6,6 +6,7 @@
 
 #include "sched/core/wait.h"
 #include "sched/futures/context.h"
+#include "sched/futures/end.h"
 
 #include <stddef.h>
 
@@ -30,11 +31,12 @@ static void close_executor(struct filch_executor *executor)
     (void)fi_executor_refuse(executor, FILCH_ESHUTDOWN);
     if (executor->backend->close)
         executor->backend->close(executor);
+    fi_executor_await_submitters(executor); /* what they begin counts, too */
+    fi_executor_closed(executor);
 }
 
 static void await_end(struct filch_executor *executor)
 {
-    fi_executor_await_submitters(executor); /* what they begin is waited for, too */
     if (executor->backend->wait)
         executor->backend->wait(executor);
     (void)fi_count_latch_wait(&executor->unfinished, FI_NEVER);
@@ -45,7 +47,7 @@ int filch_executor_shutdown(struct filch_executor *executor, bool wait, bool can
     if (is_orphaned_by_fork(executor))
         return FILCH_EFORKED;
     if (wait && is_inside(executor))
-        return FILCH_EDEADLK;
+        return fi_executor_refuse_wait(executor);
     close_executor(executor);
     if (cancel_futures) {
         /* Relaxed: for those who take tasks several at once; the others are found in the queues. */
@@ -86,7 +88,6 @@ void filch_executor_detach(struct filch_executor *executor)
         return;
     }
     close_executor(executor);
-    fi_executor_await_submitters(executor);
     if (!fi_process_leave(&executor->member, false))
         return; /* the process ends, and waits for its tasks */
     if (executor->backend->detach) {

@@ -30,7 +30,7 @@ struct filch_future *fi_future_alloc(uint32_t flags)
     future->pool = NULL;
     future->failure = NULL;
     future->token = NULL;
-    future->name = NULL;
+    future->extra = NULL;
     future->generation = fi_process_generation();
     atomic_init(&future->flags, flags);
     return future;
@@ -56,7 +56,7 @@ static struct filch_future *future_free(struct filch_future *future)
     if (!(flags & (FI_INHERITS | FI_CONTINUES)))
         fi_failure_release(future->failure);
     filch_token_release(future->token);
-    free(future->name);
+    free(future->extra);
     fi_block_cache_free(FI_BLOCK_FUTURE, future);
     return parent;
 }
@@ -149,12 +149,26 @@ void fi_future_fail(struct filch_future *future, int code, struct fi_failure *fa
     fi_future_end(future, NULL);
 }
 
+void fi_future_drop_argument(struct filch_future *future)
+{
+    struct fi_context context;
+
+    if (!future->extra || !future->extra->drop)
+        return;
+    /* Of its own: what fails there is not the task that the thread runs. */
+    fi_context_enter(&context, NULL, NULL, NULL);
+    future->extra->drop(future->value);
+    fi_context_leave(&context);
+}
+
 bool fi_future_revoke(struct filch_future *future)
 {
     struct fi_callback *callbacks;
 
     if (!fi_latch_end(&future->latch, FI_PENDING, FI_CANCELLED, &callbacks))
         return false;
+    /* `value` is the argument still, and nobody writes it any more. */
+    fi_future_drop_argument(future);
     fi_continuations_dispatch(future, callbacks);
     return true;
 }

@@ -30,6 +30,14 @@ enum {
     FI_FAILED = 32,  /* finished with an error: `value` is the code */
     FI_QUEUED = 64,  /* max_queued counts it: run.c */
     FI_HALF = 128,   /* one of two has let go of its executor: run.c */
+    FI_END = 256,    /* has no task: it ends when `executor` has, whose threads `pool` has */
+};
+
+/* What few tasks are given beside a function and its argument. */
+struct fi_task_extra {
+    void (*drop)(void *arg); /* as in filch_task_options, or NULL */
+    const char *name;        /* `words`, or NULL */
+    char words[];
 };
 
 /* 104 bytes: with malloc's header and its cell in a queue 120 bytes a pending future. */
@@ -49,9 +57,9 @@ struct filch_future {
         struct fi_failure *failure;  /* or NULL; the runner's until it has ended */
         struct filch_future *parent; /* of a continuation: the future that it waits for */
     };
-    struct filch_token *token; /* or NULL, with a reference */
-    char *name;                /* or NULL */
-    unsigned generation;       /* of sched/core/process.h */
+    struct filch_token *token;   /* or NULL, with a reference */
+    struct fi_task_extra *extra; /* or NULL */
+    unsigned generation;         /* of sched/core/process.h */
     _Atomic(uint32_t) flags;
 };
 _Static_assert(sizeof(struct filch_future) == FI_BLOCK_FUTURE_SIZE, "as block_cache.h says");
@@ -95,8 +103,20 @@ void fi_future_end(struct filch_future *future, struct fi_worker *worker);
 /* Who has claimed it (RUNNING). Ends it with an error, as fi_future_set_failure(). */
 void fi_future_fail(struct filch_future *future, int code, struct fi_failure *failure);
 
-/* Any thread. Cancels it if it is pending; calls the callbacks. */
+/* Any thread. Cancels it if it is pending: drops its argument, calls the callbacks. */
 bool fi_future_revoke(struct filch_future *future);
+
+/* Who has claimed it, and does not run it after all; before it fails. Drops its argument. */
+void fi_future_drop_argument(struct filch_future *future);
+
+/* Any thread. The name of its task, or NULL. */
+static inline const char *fi_future_name(const struct filch_future *future)
+{
+    return future->extra ? future->extra->name : NULL;
+}
+
+/* Any thread. That name in quotes, or what stands for one, as snprintf(). */
+void fi_future_name_task(const struct filch_future *future, char *text, size_t size);
 
 /* Who knows that it has ended. The text of its failure, or NULL: its code's own. */
 static inline const char *fi_future_text(const struct filch_future *future)

@@ -320,6 +320,19 @@ static bool group_stuck(void *object, struct fi_probe *probe)
            fi_probe_behind(probe, fi_executor_server(group->executor), &run_listed, group);
 }
 
+/* Does one of its tasks run on this thread? Then keeps a text of it. */
+static bool is_in_group(const struct filch_group *group)
+{
+    const struct fi_running *running = fi_running_self();
+
+    if (!fi_context_in_group(&group->count_latch))
+        return false;
+    while (!is_of_group(running, &group->count_latch))
+        running = running->outer;
+    fi_deadlock_note_refusal(running, NULL, NULL);
+    return true;
+}
+
 /* Its tasks stayed behind in the parent process. */
 static bool is_of_other_process(const struct filch_group *group)
 {
@@ -356,7 +369,7 @@ int filch_group_wait(struct filch_group *group, double timeout)
         return FILCH_EINVAL;
     if (is_of_other_process(group))
         return FILCH_EFORKED;
-    if (fi_context_in_group(&group->count_latch))
+    if (is_in_group(group))
         return FILCH_EDEADLK;
     int error = await_group(group, fi_deadline(timeout), false);
     if (error)
@@ -372,7 +385,7 @@ int filch_group_destroy(struct filch_group *group)
     if (!group)
         return 0;
     if (!is_of_other_process(group)) {
-        if (fi_context_in_group(&group->count_latch))
+        if (is_in_group(group))
             return FILCH_EDEADLK;
         (void)await_group(group, FI_NEVER, true);
         for (struct fi_group_task *task = take_all(group); task; task = next) {

@@ -25,7 +25,9 @@ struct chunk {
     struct chunk *next, **link; /* of the row; the map's thread alone */
     size_t count;               /* items */
     size_t given;               /* results given out */
-    void *items[];              /* the task's until its future has ended */
+    size_t called;              /* items that fn was called for; the task's until it has ended, */
+    size_t done;                /* as is this one: those of them that have a result; and */
+    void *items[];              /* these */
 };
 
 /* What filch_map_array() reads. */
@@ -38,6 +40,8 @@ struct filch_map {
     /* Constant. */
     struct filch_executor *executor;
     filch_fn *fn;
+    void (*drop)(void *item);
+    void (*drop_result)(void *result);
     filch_source_fn *source_next;
     void *source;
     size_t chunksize, buffersize; /* buffersize 0: no limit */
@@ -73,18 +77,32 @@ static void *run_chunk(void *argument)
         /* Relaxed: only saves work. */
         if (atomic_load_explicit(&map->stopped, memory_order_relaxed))
             break;
+        chunk->called++;
         void *result = map->fn(chunk->items[i]);
         if (fi_failed(result))
             return result;
         chunk->items[i] = result;
+        chunk->done++;
     }
     return NULL;
+}
+
+/* Of a chunk that has ended, or was never sent. */
+static void chunk_drop(const struct chunk *chunk)
+{
+    const struct filch_map *map = chunk->map;
+
+    for (size_t i = chunk->given; map->drop_result && i < chunk->done; i++)
+        map->drop_result(chunk->items[i]);
+    for (size_t i = chunk->called; map->drop && i < chunk->count; i++)
+        map->drop(chunk->items[i]);
 }
 
 static void chunk_free(struct chunk *chunk)
 {
     if (!chunk)
         return;
+    chunk_drop(chunk);
     filch_future_release(chunk->completion.future);
     free(chunk);
 }
@@ -126,7 +144,7 @@ static struct chunk *read_chunk(struct filch_map *map)
     chunk->completion.future = NULL;
     chunk->map = map;
     chunk->count = count;
-    chunk->given = 0;
+    chunk->given = chunk->called = chunk->done = 0;
     return chunk;
 }
 
@@ -240,6 +258,8 @@ static struct filch_map *map_alloc(struct filch_executor *executor, filch_fn *fn
         return NULL;
     map->executor = executor;
     map->fn = fn;
+    map->drop = options->drop;
+    map->drop_result = options->drop_result;
     map->chunksize = options->chunksize;
     map->buffersize = options->buffersize;
     if (map->buffersize && map->buffersize < map->chunksize)
@@ -344,14 +364,15 @@ static double seconds_left(const struct filch_map *map)
  * at those that run on the caller's own stack. */
 static int check_row(const struct filch_map *map)
 {
+    struct filch_future *future = NULL;
     int error = 0;
 
     for (const struct chunk *chunk = map->first; chunk; chunk = chunk->next) {
-        struct filch_future *future = chunk->completion.future;
+        future = chunk->completion.future;
         if (fi_latch_ended(&future->latch) || !(error = fi_future_check_wait(future)))
             return 0;
     }
-    return error;
+    return error ? fi_future_refuse_wait(future, error) : 0;
 }
 
 /* The next chunk to be completed. Returns 0, FILCH_ETIMEDOUT, FILCH_EDEADLK, FILCH_EINTR or
@@ -377,10 +398,9 @@ static int await_any(struct filch_map *map, struct chunk **chunk)
 static int await_first(struct filch_map *map, struct chunk **chunk)
 {
     struct filch_future *future = map->first->completion.future;
-    int error = filch_future_result(future, seconds_left(map), NULL);
 
     *chunk = map->first;
-    return filch_future_done(future) ? 0 : error; /* if done, the error is the task's */
+    return fi_future_await(future, seconds_left(map));
 }
 
 /* Makes the next chunk the current one. Returns 0, or what to tell. */

@@ -11,8 +11,6 @@
 #include "sched/futures/continuation.h"
 #include "sched/futures/token.h"
 
-#include <stdio.h>
-
 /* What a future that was claimed has to do, as a function of its own argument, and of its parent's
  * value if it has one. */
 static void *call_task(struct filch_future *future, uintptr_t fn)
@@ -28,12 +26,8 @@ static void *call_task(struct filch_future *future, uintptr_t fn)
 static void describe_future(const struct fi_running *running, char *text, size_t size)
 {
     const struct fi_context *context = (const struct fi_context *)(const void *)running;
-    const struct filch_future *future = context->own.future;
 
-    if (future->name)
-        snprintf(text, size, "'%s'", future->name);
-    else
-        snprintf(text, size, "task %p", (const void *)future);
+    fi_future_name_task(context->own.future, text, size);
 }
 
 static void set_own_failure(struct filch_future *future, struct fi_context *context)
@@ -96,6 +90,7 @@ static void end_half(struct filch_future *future, struct filch_executor *executo
 static bool refuse(struct filch_future *future, int refusal)
 {
     if (refusal != FILCH_ECANCELED && fi_latch_claim(&future->latch)) {
+        fi_future_drop_argument(future);
         fi_future_fail(future, refusal, NULL);
         return true;
     }

@@ -10,6 +10,7 @@
 
 #include <filch/cancel.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 static enum fi_priority priority_of(const struct filch_task_options *options)
@@ -22,6 +23,25 @@ static bool are_valid(const struct filch_task_options *options)
 {
     return !options || (options->priority >= FILCH_PRIORITY_LOW &&
                         options->priority <= FILCH_PRIORITY_HIGH);
+}
+
+/* Returns false when memory lacks. */
+static bool keep_extra(struct filch_future *future, const struct filch_task_options *options)
+{
+    size_t length = options->name ? strlen(options->name) : 0;
+
+    if (!options->name && !options->drop)
+        return true;
+    struct fi_task_extra *extra = malloc(sizeof *extra + length + 1);
+    if (!extra)
+        return false;
+    extra->drop = options->drop;
+    extra->name = options->name ? extra->words : NULL;
+    if (options->name)
+        memcpy(extra->words, options->name, length);
+    extra->words[length] = '\0';
+    future->extra = extra;
+    return true;
 }
 
 static struct filch_future *future_make(struct filch_executor *executor,
@@ -39,7 +59,7 @@ static struct filch_future *future_make(struct filch_executor *executor,
     future->pool = executor->helpers;
     if (!options)
         return future;
-    if (options->name && !(future->name = strdup(options->name))) {
+    if (!keep_extra(future, options)) {
         filch_future_release(future);
         return NULL;
     }

@@ -54,7 +54,8 @@ static void hear(struct fi_waiter *waiter)
 struct look {
     size_t ended, failed;
     size_t hopeless; /* that will not end while the caller waits */
-    int error;       /* why */
+    struct filch_future *last; /* of these */
+    int error;                 /* and why it will not */
 };
 
 static void look_at(struct filch_future *const *futures, size_t count, struct look *look)
@@ -67,6 +68,7 @@ static void look_at(struct filch_future *const *futures, size_t count, struct lo
             look->failed += has_failed(futures[i]);
         } else if ((error = fi_future_check_wait(futures[i]))) {
             look->hopeless++;
+            look->last = futures[i];
             look->error = error;
         }
     }
@@ -174,7 +176,7 @@ int filch_wait(struct filch_future *const *futures, size_t count, enum filch_whe
             break;
         }
         if (is_hopeless(&look, count, when))
-            return look.error;
+            return fi_future_refuse_wait(look.last, look.error);
         if ((error = gather(futures, count, when, look.hopeless, deadline)))
             return error;
         /* None of the others may have failed: then it takes those that are hopeless. */

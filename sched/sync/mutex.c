@@ -55,8 +55,10 @@ int filch_mutex_lock(struct filch_mutex *mutex, double timeout)
         return FILCH_EINVAL;
     if (!filch_mutex_try_lock(mutex))
         return 0;
-    if (is_mine(mutex))
+    if (is_mine(mutex)) {
+        fi_deadlock_note_refusal(NULL, NULL, NULL);
         return FILCH_EDEADLK;
+    }
     int error = fi_semaphore_acquire(&mutex->semaphore, timeout, &mutex->owner, false);
     if (!error)
         own(mutex, true);

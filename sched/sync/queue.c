@@ -294,7 +294,10 @@ int fi_sync_waiter_try(struct filch_sync_waiter_ *waiter, int64_t deadline,
     wait.owner = owner;
     wait.wait.stuck = owner ? owner_stuck : NULL;
     int error = fi_wait_for(&wait.wait);
-    if (was_told(waiter))
+    if (was_told(waiter)) {
+        if (error == FILCH_EINTR)
+            fi_interrupt_self();
         return 0;
+    }
     return error ? error : FILCH_ETIMEDOUT;
 }

@@ -94,6 +94,8 @@ static FILCH_COLD int acquire_slowly(struct filch_semaphore *semaphore, double t
     }
     if (again)
         fi_sync_waiter_settle(&waiter);
+    if (taken && error == FILCH_EINTR)
+        fi_interrupt_self();
     return taken ? 0 : error;
 }
 

@@ -8,6 +8,8 @@
 
 #include <filch/base.h>
 
+#include <stddef.h>
+
 /* The table of errors: X(name, value, text). */
 #define FILCH_ERRORS(X)                                                                     \
     X(FILCH_EINVAL, -1, "an argument is out of its range")                                  \
@@ -73,6 +75,15 @@ FILCH_API void *filch_fail_text(int code, const char *text);
  * filch, and should not wait. */
 FILCH_API void *filch_fail_detail(int code, const char *text, void *detail,
                                   void (*destroy)(void *detail));
+
+/* Any thread, does not block. The last FILCH_EDEADLK that this thread got for a wait, in words: writes
+ * at most size - 1 bytes and a zero, such as
+ *     'parse' waits for 'load', which waits for 'parse'
+ *     'parse' waits for itself
+ * for people to read. Tasks with a name (filch_task_options) are called by it, others, and threads
+ * without a task, by an address. "" if there was none, or more than a few others have been told since.
+ * Returns the length of the whole text, as snprintf() does. text: NULL is fine with size 0. */
+FILCH_API size_t filch_deadlock_describe(char *text, size_t size);
 
 FILCH_END_DECLS
 

@@ -55,6 +55,14 @@ struct filch_executor_options {
     void *exit_hook_arg; /* until all threads have ended, as initializer_arg */
 };
 
+/* What an executor does. */
+enum filch_executor_state {
+    FILCH_EXECUTOR_RUNNING,   /* takes tasks */
+    FILCH_EXECUTOR_BROKEN,    /* takes none, as an initializer failed; likewise once it is shut down */
+    FILCH_EXECUTOR_SHUT_DOWN, /* takes none, and has some to run, or threads that have not left */
+    FILCH_EXECUTOR_ENDED,     /* shut down, and all of it has ended */
+};
+
 /* Tasks of a higher level start first. So that none is forgotten, every 8th task that a worker
  * takes comes from below HIGH if there is one, and every 64th from LOW. */
 enum filch_priority {
@@ -68,6 +76,13 @@ struct filch_task_options {
     enum filch_priority priority;
     const char *name;          /* for filch_future_describe(); copied */
     struct filch_token *token; /* cancel.h; kept until the task has ended */
+    void (*drop)(void *arg);   /* called exactly once, with the task's argument, if the task was
+                                  submitted and will not be run: it is cancelled, or refused as its
+                                  executor breaks or is shut down; fire and forget included. Not if
+                                  the submit returns an error: the argument is the caller's then, as
+                                  it is the task's once that is called. On the thread that cancels
+                                  it, or of the worker that comes to it; before its callbacks, but
+                                  whoever waits may go on before it. It should not wait */
 };
 
 FILCH_BEGIN_DECLS
@@ -138,6 +153,20 @@ FILCH_API struct filch_pool *filch_executor_pool(const struct filch_executor *ex
 
 /* Any thread, does not block. How many threads have been started so far, spares not counted. */
 FILCH_API int filch_executor_threads(const struct filch_executor *executor);
+
+/* Any thread, does not block. What the executor does at this moment. */
+FILCH_API enum filch_executor_state
+filch_executor_state(const struct filch_executor *executor);
+
+/* Any thread, does not block. *future, the caller's reference: it finishes with NULL once the executor
+ * was shut down, destroyed or detached and all its tasks have ended; also what runs on threads of its
+ * own, exit hooks included. It has to be got before the executor is given away, and may be waited
+ * for at any time, like any other: it is RUNNING until then, so that it cannot be cancelled. May be
+ * got several times. A task of that executor that waits for it is told FILCH_EDEADLK. Its callbacks
+ * are called by whoever ends last, or shuts down; they must not detach the executor.
+ * Errors: FILCH_ENOMEM, FILCH_EFORKED. */
+FILCH_API int filch_executor_end_future(struct filch_executor *executor,
+                                        struct filch_future **future);
 
 FILCH_END_DECLS
 

@@ -28,12 +28,16 @@ struct filch_map_options {
     double timeout; /* seconds from filch_map_create() on for all results (0 or negative: for
                        those that are there when they are asked for); FILCH_FOREVER */
     bool unordered; /* results as they come, not in the order of their items */
+    void (*drop)(void *item);          /* called once for each item that was taken from the source and
+                                          for which fn was not called; or NULL */
+    void (*drop_result)(void *result); /* and for each result of fn that filch_map_next() did not give
+                                          out, failures excepted; or NULL */
 };
 
 /* What to start from: chunksize 1, no limit, no timeout, ordered. */
-#define FILCH_MAP_OPTIONS             \
-    {                                 \
-        1, 0, (double)INFINITY, false \
+#define FILCH_MAP_OPTIONS                         \
+    {                                             \
+        1, 0, (double)INFINITY, false, NULL, NULL \
     }
 
 FILCH_BEGIN_DECLS
@@ -43,7 +47,9 @@ FILCH_BEGIN_DECLS
  * Errors: FILCH_EINVAL (fn or next NULL, timeout NaN, buffersize above PTRDIFF_MAX: a negative
  * number), FILCH_ECHUNKSIZE (0, or so), FILCH_ENOMEM, and those of filch_executor_submit(). With a
  * buffersize (below chunksize it makes chunks of its own size) what is refused is offered again
- * later, if anything was taken; without one all is taken or nothing. */
+ * later, if anything was taken; without one all is taken or nothing. What it took from the source is
+ * the map's, also if it fails: see drop, which the map's thread calls, as filch_map_next() comes to
+ * the item or at the map's end. */
 FILCH_API int filch_map_create(struct filch_executor *executor, filch_fn *fn,
                                filch_source_fn *next, void *source,
                                const struct filch_map_options *options, struct filch_map **map);
