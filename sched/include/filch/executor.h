@@ -114,7 +114,8 @@ FILCH_API int filch_executor_create_inline(struct filch_executor **executor);
 /* Any thread. Does not block, but for max_queued. As filch_pool_submit(): fn(arg) is run by a
  * worker. *future: the caller's reference; future NULL: fire and forget.
  * Errors, with nothing done: FILCH_EINVAL (fn NULL), FILCH_ENOMEM, FILCH_ETHREAD (not a single
- * thread can be started), FILCH_ESHUTDOWN, FILCH_EBROKEN, FILCH_EFULL, FILCH_EFORKED. */
+ * thread can be started), FILCH_ESHUTDOWN, FILCH_EBROKEN, FILCH_EFULL, FILCH_EFORKED;
+ * FILCH_EINTR (filch_interrupt(), while it waited for room). */
 FILCH_API int filch_executor_submit(struct filch_executor *executor, filch_fn *fn, void *arg,
                                     struct filch_future **future);
 

@@ -67,7 +67,8 @@ FILCH_API int filch_pool_submit(struct filch_pool *pool, filch_fn *fn, void *arg
  * (timeout NaN), FILCH_EDEADLK (waiting would never end: the task, or one that it follows on, runs
  * further down on the caller's own stack; or, without a limit of time, it waits by this very call
  * for a task on another thread, and so on, back to the caller's; the one that closes such a cycle
- * is told), FILCH_EFORKED (it was pending when this process was forked, and stayed behind). */
+ * is told; filch_deadlock_describe() says who they are), FILCH_EFORKED (it was pending when this process
+ * was forked, and stayed behind), FILCH_EINTR (filch_interrupt()). */
 FILCH_API int filch_future_result(struct filch_future *future, double timeout, void **result);
 
 /* Any thread. Blocks like filch_future_result(). The text of the failure: what the task gave to

@@ -51,7 +51,7 @@ FILCH_API int filch_group_submit_many(struct filch_group *group, filch_fn *fn,
  * cancelled. Errors: the first that a task gave to filch_fail(), which stays; else why the first
  * of the tasks that were skipped was: as a rule FILCH_ECANCELED, also after a deadline (if all were
  * run by then, 0); FILCH_ETIMEDOUT; FILCH_EINVAL (NaN); FILCH_EDEADLK (from a task of this group);
- * FILCH_EFORKED (it was made before this process was forked). */
+ * FILCH_EFORKED (it was made before this process was forked); FILCH_EINTR (filch_interrupt()). */
 FILCH_API int filch_group_wait(struct filch_group *group, double timeout);
 
 /* Any thread. Does not block. The text of the error that filch_group_wait() would return if all had

@@ -24,7 +24,8 @@ FILCH_API struct filch_thread *filch_thread_current(void);
  * filch_wait(), iterators, filch_group_wait(), filch_semaphore_acquire(), filch_mutex_lock(), and of
  * submits that wait for room. If what it waits for has come already that one returns as usual, and the
  * next one is interrupted. Other waits, such as those of FILCH_RUN, of conditions or of a destroy, go
- * on. */
+ * on. A wait that runs what it waits for itself, as workers do, is interrupted only when that has
+ * ended. Several calls before one wait count as one. */
 FILCH_API void filch_interrupt(struct filch_thread *thread);
 
 FILCH_END_DECLS

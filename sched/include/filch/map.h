@@ -66,7 +66,7 @@ FILCH_API int filch_map_array(struct filch_executor *executor, filch_fn *fn, voi
  * filch_fail(), or what became of submitting it. After an error of a task the next call goes on
  * behind its chunk; in Python the iterator ends there. After FILCH_ETIMEDOUT, and FILCH_EDEADLK
  * and FILCH_EFORKED as of filch_future_result(), the rest is cancelled, and FILCH_EEND comes
- * next. */
+ * next; after FILCH_EINTR (filch_interrupt()) it goes on as if it had not been asked. */
 FILCH_API int filch_map_next(struct filch_map *map, void **result);
 
 /* The map's thread. Does not block. The text of what filch_map_next() returned last, or NULL

@@ -75,7 +75,8 @@ FILCH_API void filch_mutex_fini(struct filch_mutex *mutex);
 
 /* Any thread. Blocks for at most `timeout` seconds.
  * Errors: FILCH_ETIMEDOUT, FILCH_EINVAL (NaN), FILCH_EDEADLK (the caller's own thread holds it:
- * this task, or one further down on its stack). */
+ * this task, or one further down on its stack; or it waits for the caller), FILCH_EINTR
+ * (filch_interrupt()). */
 FILCH_API int filch_mutex_lock(struct filch_mutex *mutex, double timeout);
 
 /* Any thread, does not block. Errors: FILCH_EAGAIN (somebody holds it). */
@@ -94,7 +95,7 @@ FILCH_API void filch_semaphore_init(struct filch_semaphore *semaphore, uint32_t 
 FILCH_API void filch_semaphore_fini(struct filch_semaphore *semaphore);
 
 /* Any thread. Takes a permit; blocks until there is one, for at most `timeout` seconds.
- * Errors: FILCH_ETIMEDOUT, FILCH_EINVAL (NaN). */
+ * Errors: FILCH_ETIMEDOUT, FILCH_EINVAL (NaN), FILCH_EINTR (filch_interrupt()). */
 FILCH_API int filch_semaphore_acquire(struct filch_semaphore *semaphore, double timeout);
 
 /* Any thread, does not block. Errors: FILCH_EAGAIN (there is no permit). */

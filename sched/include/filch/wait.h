@@ -32,7 +32,7 @@ FILCH_BEGIN_DECLS
  * Errors, with nothing written: FILCH_EINVAL (a future is NULL, futures NULL with count not 0,
  * timeout NaN, `when` is none of the three), FILCH_ENOMEM; and, unless the timeout is 0,
  * FILCH_EDEADLK (a future that it cannot do without runs further down on the caller's own stack)
- * and FILCH_EFORKED, as filch_future_result(). */
+ * and FILCH_EFORKED and FILCH_EINTR, as filch_future_result(). */
 FILCH_API int filch_wait(struct filch_future *const *futures, size_t count,
                          enum filch_when when, double timeout, bool *done, size_t *done_count);
 
@@ -50,7 +50,7 @@ FILCH_API int filch_as_completed_create(struct filch_future *const *futures, siz
  * Errors: FILCH_EEND (all have come, or there were none), FILCH_ETIMEDOUT
  * (filch_as_completed_error() has more to say; futures that are done by then are given all the
  * same, before it), FILCH_EDEADLK and FILCH_EFORKED (none of those left can end while the caller
- * waits). */
+ * waits), FILCH_EINTR (filch_interrupt(): nothing is lost, it may be asked on). */
 FILCH_API int filch_as_completed_next(struct filch_as_completed *iterator,
                                       struct filch_future **future);
 
