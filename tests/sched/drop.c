@@ -229,7 +229,7 @@ Test(drop, an_executor_that_breaks_drops_the_arguments_of_its_tasks)
     struct argument arguments[10] = {{0}};
     struct filch_future *futures[10];
     sem_init(&submitted, 0, 0);
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < 10; i++) /* the initializer waits meanwhile */
         futures[i] = submit_dropping(executor, &arguments[i]);
     sem_post(&submitted);
     for (int i = 0; i < 10; i++) {
