@@ -14,6 +14,7 @@ import itertools
 import logging
 import os
 import re
+import signal
 import threading
 import time
 import weakref
@@ -31,28 +32,37 @@ _lib = ctypes.CDLL(os.environ['FILCH_LIBRARY'])
 
 _TASK = ctypes.CFUNCTYPE(c_void_p, c_void_p)             # filch_fn
 _DONE = ctypes.CFUNCTYPE(None, c_void_p, c_void_p)       # filch_done_fn
+_DROP = ctypes.CFUNCTYPE(None, c_void_p)                 # drop, destroy, exit_hook
 _INIT = ctypes.CFUNCTYPE(c_int, c_void_p)                # initializer
 _SOURCE = ctypes.CFUNCTYPE(c_bool, c_void_p, POINTER(c_void_p))  # filch_source_fn
 
 
 class _ExecutorOptions(Structure):
     _fields_ = [('thread_name_prefix', c_char_p), ('initializer', _INIT),
-                ('initializer_arg', c_void_p), ('defaults', c_size_t * 32)]
+                ('initializer_arg', c_void_p), ('stack_size', c_size_t), ('spares', c_int),
+                ('max_queued', c_size_t), ('when_full', c_int), ('exit_hook', _DROP),
+                ('exit_hook_arg', c_void_p)]
+
+
+class _TaskOptions(Structure):
+    _fields_ = [('priority', c_int), ('name', c_char_p), ('token', c_void_p), ('drop', _DROP)]
 
 
 class _MapOptions(Structure):
     _fields_ = [('chunksize', c_size_t), ('buffersize', c_size_t), ('timeout', c_double),
-                ('unordered', c_bool)]
+                ('unordered', c_bool), ('drop', _DROP), ('drop_result', _DROP)]
 
 
 _handle_out = POINTER(c_void_p)
 for _name, _result, *_arguments in (
         ('strerror', c_char_p, c_int),
         ('error_name', c_char_p, c_int),
-        ('fail', c_void_p, c_int, c_char_p),
+        ('fail_detail', c_void_p, c_int, c_char_p, c_void_p, _DROP),
+        ('thread_current', c_void_p),
+        ('interrupt', None, c_void_p),
         ('future_create', c_int, _handle_out),
         ('future_result', c_int, c_void_p, c_double, _handle_out),
-        ('future_error', c_char_p, c_void_p, c_double, POINTER(c_int)),
+        ('future_error_detail', c_void_p, c_void_p),
         ('future_done', c_bool, c_void_p),
         ('future_running', c_bool, c_void_p),
         ('future_cancelled', c_bool, c_void_p),
@@ -62,7 +72,7 @@ for _name, _result, *_arguments in (
         ('future_add_done_callback', c_int, c_void_p, _DONE, c_void_p),
         ('future_set_running_or_notify_cancel', c_int, c_void_p),
         ('future_set_result', c_int, c_void_p, c_void_p),
-        ('future_set_error', c_int, c_void_p, c_int, c_char_p),
+        ('future_set_error_detail', c_int, c_void_p, c_int, c_char_p, c_void_p, _DROP),
         ('future_release', None, c_void_p),
         ('wait', c_int, _handle_out, c_size_t, c_int, c_double, POINTER(c_bool), c_void_p),
         ('as_completed_create', c_int, _handle_out, c_size_t, c_double, _handle_out),
@@ -70,14 +80,17 @@ for _name, _result, *_arguments in (
         ('as_completed_error', c_char_p, c_void_p),
         ('as_completed_destroy', None, c_void_p),
         ('executor_create', c_int, c_int, POINTER(_ExecutorOptions), _handle_out),
-        ('executor_submit', c_int, c_void_p, _TASK, c_void_p, _handle_out),
+        ('executor_submit_with', c_int, c_void_p, POINTER(_TaskOptions), _TASK, c_void_p,
+         _handle_out),
         ('executor_threads', c_int, c_void_p),
         ('executor_shutdown', c_int, c_void_p, c_bool, c_bool),
         ('executor_detach', None, c_void_p),
+        ('executor_state', c_int, c_void_p),
+        ('executor_end_future', c_int, c_void_p, _handle_out),
         ('map_create', c_int, c_void_p, _TASK, _SOURCE, c_void_p, POINTER(_MapOptions),
          _handle_out),
         ('map_next', c_int, c_void_p, _handle_out),
-        ('map_error', c_char_p, c_void_p),
+        ('map_error_detail', c_void_p, c_void_p),
         ('map_destroy', None, c_void_p)):
     _function = getattr(_lib, 'filch_' + _name)
     _function.restype, _function.argtypes = _result, _arguments
@@ -89,7 +102,9 @@ for _code in itertools.count(-1, -1):
     if not _name:
         break
     _codes[_name.decode()] = _code
-EEND, ETIMEDOUT, ESTATE = (_codes['FILCH_' + name] for name in ('EEND', 'ETIMEDOUT', 'ESTATE'))
+EEND, ETIMEDOUT, ESTATE, EINTR = (
+    _codes['FILCH_' + name] for name in ('EEND', 'ETIMEDOUT', 'ESTATE', 'EINTR'))
+BROKEN = 1  # of enum filch_executor_state
 
 _exceptions = {_codes['FILCH_' + name]: exception for name, exception in (
     ('EINVAL', ValueError), ('EMAXWORKERS', ValueError), ('ECHUNKSIZE', ValueError),
@@ -137,54 +152,52 @@ def _take(address):
     return thing
 
 
+@_DROP
+def _drop(address):
+    """Nobody will ask for what is there any more."""
+    _take(address)
+
+
+# ---- Signals -----------------------------------------------------------------------------------
+
+# Python's handlers run on the main thread, between two steps of the interpreter. So a signal has to
+# end what the main thread waits for; it then waits again, if its handler raises nothing.
+_main_thread = _lib.filch_thread_current()
+
+
+def _watch_signals():
+    signals, wakeup = os.pipe()
+    os.set_blocking(wakeup, False)
+    signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+
+    def watch():
+        while os.read(signals, 1):
+            _lib.filch_interrupt(_main_thread)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+_watch_signals()
+
+
+def _wait(function, *arguments, timeout=None):
+    """function(*arguments, timeout): its return value once it has not been interrupted."""
+    until = None if timeout is None else time.monotonic() + timeout
+    while True:
+        code = function(*arguments, _seconds(timeout))
+        if code != EINTR:
+            return code
+        if until is not None:
+            timeout = max(until - time.monotonic(), 0)
+
+
 # ---- Exceptions as errors of tasks -------------------------------------------------------------
 
-RAISED = 1  # the code of a task that has raised an exception
+RAISED = 1  # the code of a task that has raised an exception, which is its detail
 
 
-class _Raised:
-    """The exceptions that tasks have raised. The text of the error is a number, under which they
-    stand in a table, and the name of their class."""
-    table = {}
-    numbers = itertools.count(1)
-
-    @classmethod
-    def _add(cls, exception):
-        number = next(cls.numbers)
-        cls.table[number] = exception
-        return b'%d %s' % (number, type(exception).__name__.encode())
-
-    @classmethod
-    def fail(cls, exception):
-        """What a task returns that has raised it."""
-        return _lib.filch_fail(RAISED, cls._add(exception))
-
-    @classmethod
-    def set(cls, handle, exception):
-        """filch_future_set_error(): its return value."""
-        text = cls._add(exception)
-        error = _lib.filch_future_set_error(handle, RAISED, text)
-        if error:
-            del cls.table[cls._number(text)]
-        return error
-
-    @staticmethod
-    def _number(text):
-        return int(text.split()[0])
-
-    @classmethod
-    def by_future(cls, handle):
-        return cls.table[cls._number(_lib.filch_future_error(handle, 0, None))]
-
-    @classmethod
-    def by_map(cls, handle):
-        """Which nobody will ask for again."""
-        return cls.table.pop(cls._number(_lib.filch_map_error(handle)))
-
-    @classmethod
-    def forget(cls, handle):
-        """Nobody will ask the future for it any more."""
-        del cls.table[cls._number(_lib.filch_future_error(handle, 0, None))]
+def _name_of(exception):
+    return type(exception).__name__.encode()
 
 
 # ---- Tasks -------------------------------------------------------------------------------------
@@ -204,28 +217,24 @@ def _run(address):
     try:
         return _give(fn(*args, **kwargs))
     except BaseException as exception:
-        return _Raised.fail(exception)
+        return _lib.filch_fail_detail(RAISED, _name_of(exception), _give(exception), _drop)
+
+
+_task_options = _TaskOptions(drop=_drop)
 
 
 @_DONE
-def _forget(handle, address):
-    """Of a future that no Python object stands for any more: drops what it holds."""
-    task = _take(address)
-    if task and task.call:  # it was not run, and has not taken its reference
-        _take(address)
+def _forget(handle, nothing):
+    """Of a future that no Python object stands for any more: drops its result."""
     value = c_void_p()
-    code = _lib.filch_future_result(handle, 0, byref(value))
-    if code == 0:
+    if _lib.filch_future_result(handle, 0, byref(value)) == 0:
         _take(value.value)
-    elif code == RAISED:
-        _Raised.forget(handle)
 
 
 # ---- Future ------------------------------------------------------------------------------------
 
 class Future:
     _handle = None
-    _task = None
     _finishing = False  # see _state
 
     def __init__(self):
@@ -234,14 +243,14 @@ class Future:
         self._handle = handle.value
 
     @classmethod
-    def _of(cls, handle, task):
+    def _of(cls, handle):
         self = cls.__new__(cls)
-        self._handle, self._task = handle, task
+        self._handle = handle
         return self
 
     def __del__(self):
         if self._handle:
-            _lib.filch_future_add_done_callback(self._handle, _forget, _give(self._task))
+            _lib.filch_future_add_done_callback(self._handle, _forget, None)
             _lib.filch_future_release(self._handle)
 
     def cancel(self):
@@ -257,28 +266,32 @@ class Future:
         return _lib.filch_future_done(self._handle)
 
     def result(self, timeout=None):
-        value = c_void_p()
-        code = _lib.filch_future_result(self._handle, _seconds(timeout), byref(value))
+        code, value = self._await(timeout)
         if code == 0:
-            return _look(value.value)
+            return _look(value)
         try:
             raise self._error(code)
         finally:
             self = None  # the exception's traceback leads here
 
     def exception(self, timeout=None):
-        code = c_int()
-        _lib.filch_future_error(self._handle, _seconds(timeout), byref(code))
-        if code.value == 0:
+        code, _ = self._await(timeout)
+        if code == 0:
             return None
-        exception = self._error(code.value)
-        if code.value in (ETIMEDOUT, _codes['FILCH_ECANCELED']):
+        exception = self._error(code)
+        if code in (ETIMEDOUT, _codes['FILCH_ECANCELED']):
             raise exception
         return exception
 
+    def _await(self, timeout):
+        value = c_void_p()
+        code = _wait(lambda seconds: _lib.filch_future_result(self._handle, seconds,
+                                                              byref(value)), timeout=timeout)
+        return code, value.value
+
     def _error(self, code):
         if code == RAISED:
-            return _Raised.by_future(self._handle)
+            return _look(_lib.filch_future_error_detail(self._handle))
         return _exception_of(code)
 
     def add_done_callback(self, fn):
@@ -295,10 +308,12 @@ class Future:
         self._set(_lib.filch_future_set_result(self._handle, address), address)
 
     def set_exception(self, exception):
-        self._set(_Raised.set(self._handle, exception))
+        address = _give(exception)
+        self._set(_lib.filch_future_set_error_detail(self._handle, RAISED, _name_of(exception),
+                                                     address, _drop), address)
 
-    def _set(self, error, address=None):
-        if error and address:
+    def _set(self, error, address):
+        if error:
             _take(address)
         if error == ESTATE:
             raise InvalidStateError(f'{self._state}: {self!r}')
@@ -378,8 +393,9 @@ def wait(fs, timeout=None, return_when=_base.ALL_COMPLETED):
               if future._state == _base.CANCELLED and return_when != _base.ALL_COMPLETED}
     awaited = list(fs - unseen)
     done = (c_bool * len(awaited))()
-    _check(_lib.filch_wait(_handles(awaited), len(awaited), _WHEN.index(return_when),
-                           _seconds(timeout), done, None))
+    _check(_wait(lambda seconds: _lib.filch_wait(_handles(awaited), len(awaited),
+                                                 _WHEN.index(return_when), seconds, done, None),
+                 timeout=timeout))
     done = {future for future, is_done in zip(awaited, done) if is_done}
     return _base.DoneAndNotDoneFutures(done, fs - done)
 
@@ -395,6 +411,8 @@ def as_completed(fs, timeout=None):
             error = _lib.filch_as_completed_next(iterator, byref(handle))
             if error == EEND:
                 return
+            if error == EINTR:
+                continue
             if error == ETIMEDOUT:
                 raise TimeoutError(_lib.filch_as_completed_error(iterator).decode())
             _check(error)
@@ -408,27 +426,31 @@ def as_completed(fs, timeout=None):
 
 @_INIT
 def _initialize(address):
-    """A worker comes. It keeps its thread state from now on: else each callback would make one,
+    """A worker comes. It keeps its thread state until it goes: else each callback would make one,
     without the GIL, and a fork() at that moment leaves the child with a lock that nobody opens."""
-    ctypes.pythonapi.PyGILState_Ensure()
     initializer, initargs = _look(address)
-    if initializer is None:
-        return 0
     try:
-        initializer(*initargs)
-        return 0
+        if initializer is not None:
+            initializer(*initargs)
     except BaseException:
         LOGGER.critical('Exception in initializer:', exc_info=True)
+        _forget_thread()
         return 1
-    finally:
-        # logging has asked for the current thread, and so made an object for it, which is to go
-        # with the thread: nobody tells Python of the end of a thread that it did not start.
-        threading._active.pop(threading.get_ident(), None)
+    ctypes.pythonapi.PyGILState_Ensure()
+    return 0
 
 
-@_TASK
-def _nothing(address):
-    return None
+@_DROP
+def _finalize(address):
+    """A worker goes."""
+    _forget_thread()
+    ctypes.pythonapi.PyGILState_Release(0)  # PyGILState_LOCKED: this callback has it
+
+
+def _forget_thread():
+    """Whoever asks for the current thread makes an object for it, which is to go with the thread:
+    nobody tells Python of the end of a thread that it did not start."""
+    threading._active.pop(threading.get_ident(), None)
 
 
 class _Thread:
@@ -468,13 +490,12 @@ class _Threads:
 
 
 _executors = weakref.WeakSet()
-_detached = []  # of executors that nobody refers to: the threads, and what they use
+_detached = []  # of executors that nobody refers to: their ends, and what their threads use
 
 
 class ThreadPoolExecutor(_base.Executor):
     _handle = None
     _shut_down = False
-    _ended = False  # and its threads are known to have ended
     _counter = itertools.count()
 
     def __init__(self, max_workers=None, thread_name_prefix='', initializer=None, initargs=()):
@@ -486,7 +507,8 @@ class ThreadPoolExecutor(_base.Executor):
         self._max_workers = max_workers
         self._prefix = thread_name_prefix or f'tpe-{next(self._counter)}'
         self._initializer = initializer, initargs
-        options = _ExecutorOptions(self._prefix.encode(), _initialize, id(self._initializer))
+        options = _ExecutorOptions(self._prefix.encode(), _initialize, id(self._initializer),
+                                   exit_hook=_finalize)
         handle = c_void_p()
         _check(_lib.filch_executor_create(max_workers, byref(options), byref(handle)))
         self._handle = handle.value
@@ -495,25 +517,34 @@ class ThreadPoolExecutor(_base.Executor):
     def submit(self, fn, /, *args, **kwargs):
         task = _Task(fn, args, kwargs)
         handle = c_void_p()
-        error = _lib.filch_executor_submit(self._handle, _run, _give(task), byref(handle))
+        error = _lib.filch_executor_submit_with(self._handle, byref(_task_options), _run,
+                                                _give(task), byref(handle))
         if error:
             _take(id(task))
             raise _exception_of(error)
-        return Future._of(handle.value, task)
+        return Future._of(handle.value)
 
     def map(self, fn, *iterables, timeout=None, chunksize=1, buffersize=None):
         return _Map(self, fn, zip(*iterables), timeout, chunksize, buffersize)
 
     def shutdown(self, wait=True, *, cancel_futures=False):
         self._shut_down = True
-        _check(_lib.filch_executor_shutdown(self._handle, wait, cancel_futures))
-        self._ended |= wait
+        end = self._end() if wait else None
+        _check(_lib.filch_executor_shutdown(self._handle, False, cancel_futures))
+        if wait:
+            _await_end(end)
+
+    def _end(self):
+        handle = c_void_p()
+        _check(_lib.filch_executor_end_future(self._handle, byref(handle)))
+        return handle.value
 
     def __del__(self):
         if self._handle:
-            if not self._ended:
-                _detached.append((_Threads(self), self._initializer))
+            _detached.append((self._end(), self._initializer))
             _lib.filch_executor_detach(self._handle)
+            while _detached and _lib.filch_future_done(_detached[0][0]):
+                _lib.filch_future_release(_detached.pop(0)[0])
 
     # What the tests ask CPython's executors for.
 
@@ -523,17 +554,22 @@ class ThreadPoolExecutor(_base.Executor):
 
     @property
     def _broken(self):
-        code = _lib.filch_executor_submit(self._handle, _nothing, None, None)
-        return code == _codes['FILCH_EBROKEN']
+        return _lib.filch_executor_state(self._handle) == BROKEN
+
+
+def _await_end(end):
+    try:
+        _check(_wait(lambda seconds: _lib.filch_future_result(end, seconds, None)))
+    finally:
+        _lib.filch_future_release(end)
 
 
 def _at_exit():
     """The interpreter ends. No callback may come any later."""
     for executor in list(_executors):
         executor.shutdown(wait=True)
-    for threads, _ in _detached:
-        for thread in threads:
-            thread.join()
+    while _detached:
+        _await_end(_detached.pop()[0])
 
 
 threading._register_atexit(_at_exit)
@@ -563,7 +599,7 @@ class _Map:
         self.fn, self.items = fn, items
         if buffersize is not None:
             self.executor = executor
-        options = _MapOptions(chunksize, buffersize or 0, _seconds(timeout), False)
+        options = _MapOptions(chunksize, buffersize or 0, _seconds(timeout), False, _drop, _drop)
         handle = c_void_p()
         _check(_lib.filch_map_create(executor._handle, _run, _next_item, id(self),
                                      byref(options), byref(handle)))
@@ -578,11 +614,11 @@ class _Map:
         if not self._handle:
             raise StopIteration
         value = c_void_p()
-        code = _lib.filch_map_next(self._handle, byref(value))
+        code = _wait(lambda seconds: _lib.filch_map_next(self._handle, byref(value)))
         if code == 0:
             return _take(value.value)
         if code == RAISED:
-            exception = _Raised.by_map(self._handle)
+            exception = _look(_lib.filch_map_error_detail(self._handle))
         else:
             exception = StopIteration() if code == EEND else _exception_of(code)
         self.close()

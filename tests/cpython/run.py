@@ -2,7 +2,8 @@
 """usage: run.py LIBFILCH.SO [CLASS.TEST...]
 
 Runs the tests of CPython's concurrent.futures, as they are installed, against filch: all those of
-futures and of executors with threads but those that skipped.txt names, or only those given.
+futures and of executors with threads but those that skipped.txt names, and those of own_tests.py; or
+only those given.
 """
 import collections
 import faulthandler
@@ -46,6 +47,7 @@ def load():
         modules = [importlib.import_module(f'{TESTS}.{module.name}')
                    for module in pkgutil.iter_modules(package.__path__)
                    if module.name.startswith('test_')]
+    modules.append(importlib.import_module('own_tests'))
     tests = {}
     for module in modules:
         if hasattr(module, 'assert_python_ok'):
@@ -61,10 +63,11 @@ def load():
 
 
 def is_about_threads(test):
-    """Or about futures alone; the others are about processes."""
+    """Or about futures alone, or one of those beside CPython's; the others are about processes."""
     import filch_futures
     executor = getattr(test, 'executor_type', None)
-    return executor is filch_futures.ThreadPoolExecutor or type(test).__name__ == 'FutureTests'
+    return (executor is filch_futures.ThreadPoolExecutor or type(test).__name__ == 'FutureTests'
+            or type(test).__module__ == 'own_tests')
 
 
 def in_child(assert_python_ok):
