@@ -91,7 +91,7 @@ bool fi_failed(const void *value)
 
 /* ---- Failing ----------------------------------------------------------------------------- */
 
-void fi_detail_destroy(struct fi_detail detail)
+FILCH_COLD void fi_detail_destroy(struct fi_detail detail)
 {
     struct fi_context context;
 
@@ -102,7 +102,7 @@ void fi_detail_destroy(struct fi_detail detail)
     fi_context_leave(&context);
 }
 
-void fi_context_forget_slowly(struct fi_context *context)
+FILCH_COLD void fi_context_forget_slowly(struct fi_context *context)
 {
     context->code = 0;
     fi_detail_destroy(context->detail);

@@ -9,6 +9,8 @@
 
 #include "sched/core/self.h"
 
+#include <filch/base.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -85,7 +87,7 @@ int fi_context_failure(struct fi_context *context, const char **text, struct fi_
 /* The thread, whose task returned something else: nobody will ask for a failure. */
 static inline void fi_context_forget_failure(struct fi_context *context)
 {
-    if (context->code)
+    if (FILCH_UNLIKELY(context->code))
         fi_context_forget_slowly(context);
 }
 

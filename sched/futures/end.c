@@ -25,7 +25,7 @@ static void finish_end(struct filch_executor *executor, struct filch_future *end
     fi_context_leave(&context);
 }
 
-void fi_executor_check_end(struct filch_executor *executor)
+FILCH_COLD void fi_executor_check_end(struct filch_executor *executor)
 {
     if (!fi_count_latch_is_zero(&executor->unfinished))
         return;

@@ -149,16 +149,20 @@ void fi_future_fail(struct filch_future *future, int code, struct fi_failure *fa
     fi_future_end(future, NULL);
 }
 
-void fi_future_drop_argument(struct filch_future *future)
+static FILCH_COLD void drop_slowly(struct filch_future *future)
 {
     struct fi_context context;
 
-    if (!future->extra || !future->extra->drop)
-        return;
     /* Of its own: what fails there is not the task that the thread runs. */
     fi_context_enter(&context, NULL, NULL, NULL);
     future->extra->drop(future->value);
     fi_context_leave(&context);
+}
+
+void fi_future_drop_argument(struct filch_future *future)
+{
+    if (future->extra && future->extra->drop)
+        drop_slowly(future);
 }
 
 bool fi_future_revoke(struct filch_future *future)

@@ -30,7 +30,7 @@ static void describe_future(const struct fi_running *running, char *text, size_t
     fi_future_name_task(context->own.future, text, size);
 }
 
-static void set_own_failure(struct filch_future *future, struct fi_context *context)
+static FILCH_COLD void set_own_failure(struct filch_future *future, struct fi_context *context)
 {
     const char *text;
     struct fi_detail detail;
