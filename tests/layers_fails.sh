@@ -37,8 +37,8 @@ echo 'static void *x(void) { return (void *)&filch_executor_submit; }' >>"$work/
 finds 'uses filch_executor_submit() of futures/submit' 'a function of a higher unit'
 echo '/* Nothing. */' >"$work/sched/futures/new.c"
 finds 'futures/new is not in the list' 'a file that is in no layer'
-rm "$work/sched/futures/describe.c"
-finds 'there is no sched/futures/describe.c' 'a unit without a file'
+rm "$work/sched/futures/then.c"
+finds 'there is no sched/futures/then.c' 'a unit without a file'
 sed '/^futures\/token$/d; s/^futures\/stop$/&\nfutures\/token/' "$root/sched/README.md" >"$work/sched/README.md"
 finds 'of futures/token, which stands below' 'an order that does not hold'
 sed 's/^## Layers$/## Layer/' "$root/sched/README.md" >"$work/sched/README.md"

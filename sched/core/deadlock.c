@@ -79,6 +79,8 @@ static bool probe_sleeper(struct fi_probe *probe, struct fi_sleeper *sleeper)
 {
     if (sleeper->seen >= probe->number)
         return sleeper->seen == probe->number;
+    if (sleeper->told || sleeper->service) /* it is about to wake up */
+        return false;
     if (++probe->asked > MOST)
         return false;
     sleeper->seen = probe->number;

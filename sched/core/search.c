@@ -230,7 +230,7 @@ bool fi_worker_live(struct fi_worker *worker)
         fi_worker_settle(worker);
         if (fi_pool_has_ended(worker->pool))
             return true;
-        if (!fi_spare_retire(worker))
+        if (!fi_spare_retire(worker, !present))
             return false;
         show(worker);
     }

@@ -5,9 +5,9 @@
 
 #include "sched/core/level.h"
 #include "sched/core/quiesce.h"
+#include "sched/core/scratch.h"
 #include "sched/core/thread.h"
 #include "sched/core/wake.h"
-#include "sched/core/scratch.h"
 
 /* How long a spare without a place keeps its thread, and other memory than its stack, ns. */
 #define WARM_NS ((int64_t)5000000000)
@@ -156,8 +156,6 @@ static bool resign(struct fi_worker *spare)
 {
     struct filch_pool *pool = spare->pool;
 
-    if (!spare->member)
-        return true;
     if (!fi_spare_unwanted(spare))
         return false;
     atomic_fetch_sub_explicit(&pool->surplus, 1, memory_order_relaxed);
@@ -197,15 +195,17 @@ static void give_memory_back(struct fi_worker *spare)
     fi_level_trim(spare);
 }
 
-bool fi_spare_retire(struct fi_worker *spare)
+bool fi_spare_retire(struct fi_worker *spare, bool sent_away)
 {
     struct filch_pool *pool = spare->pool;
 
-    pthread_mutex_lock(&pool->lock);
-    bool resigned = resign(spare);
-    pthread_mutex_unlock(&pool->lock);
-    if (!resigned)
-        return true;
+    if (!sent_away) {
+        pthread_mutex_lock(&pool->lock);
+        bool resigned = resign(spare);
+        pthread_mutex_unlock(&pool->lock);
+        if (!resigned)
+            return true;
+    }
     fi_worker_end_search(spare);
     fi_worker_hide(spare);
     int64_t since = fi_now();

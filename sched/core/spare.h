@@ -42,10 +42,11 @@ bool fi_spare_unwanted(const struct fi_worker *worker);
  * or it is a spare that was sent away meanwhile: false, and it must fi_spare_retire(). */
 bool fi_spare_return(struct fi_worker *worker);
 
-/* A spare at its top level that is unwanted, or was sent away. Sleeps until it is wanted, or the pool
- * has ended: true. Or it was not needed for long: false, and its thread must fi_spare_end(), as the
- * last it does. */
-bool fi_spare_retire(struct fi_worker *spare);
+/* A spare at its top level that is unwanted, or was sent away, as fi_spare_return() has said: it may
+ * have been admitted again since, and count as asleep. Sleeps until it is wanted, or the pool has
+ * ended: true. Or it was not needed for long: false, and its thread must fi_spare_end(), as the last it
+ * does. */
+bool fi_spare_retire(struct fi_worker *spare, bool sent_away);
 void fi_spare_end(struct fi_worker *spare);
 
 #endif

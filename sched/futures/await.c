@@ -9,6 +9,7 @@
 #include "sched/futures/backend.h"
 #include "sched/futures/context.h"
 #include "sched/futures/continuation.h"
+#include "sched/futures/describe.h"
 #include "sched/futures/end.h"
 #include "sched/futures/run.h"
 

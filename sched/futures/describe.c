@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A future in words, after CPython's repr(). */
-#include "sched/futures/future.h"
+#include "sched/futures/describe.h"
 
 #include <stdio.h>
 

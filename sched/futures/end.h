@@ -7,7 +7,7 @@
 #ifndef FI_END_H
 #define FI_END_H
 
-#include "sched/futures/backend.h"
+#include "sched/futures/backend_table.h"
 
 void fi_executor_check_end(struct filch_executor *executor);
 

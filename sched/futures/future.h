@@ -115,9 +115,6 @@ static inline const char *fi_future_name(const struct filch_future *future)
     return future->extra ? future->extra->name : NULL;
 }
 
-/* Any thread. That name in quotes, or what stands for one, as snprintf(). */
-void fi_future_name_task(const struct filch_future *future, char *text, size_t size);
-
 /* Who knows that it has ended. The text of its failure, or NULL: its code's own. */
 static inline const char *fi_future_text(const struct filch_future *future)
 {

@@ -9,6 +9,7 @@
 #include "sched/futures/backend.h"
 #include "sched/futures/context.h"
 #include "sched/futures/continuation.h"
+#include "sched/futures/describe.h"
 #include "sched/futures/token.h"
 
 /* What a future that was claimed has to do, as a function of its own argument, and of its parent's

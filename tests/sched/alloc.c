@@ -744,21 +744,12 @@ static int submit_to_pool(int variant)
     return error;
 }
 
-static _Atomic(int) dropped;
-
-static void drop_one(void *argument)
-{
-    HOLDS(argument);
-    atomic_fetch_add(&dropped, 1);
-}
-
 static int submit_with_options(int variant) /* a kind and a priority */
 {
     struct backend backend = begin(variant / 3);
     struct filch_future *future = UNTOUCHED;
     struct filch_task_options options = {.priority = (enum filch_priority)(variant % 3 - 1),
-                                         .name = "a name",
-                                         .drop = drop_one};
+                                         .name = "a name"};
     HOLDS(!filch_token_create(NULL, &options.token));
     arm();
     int error = filch_executor_submit_with(backend.executor, &options, count, &ran, &future);
@@ -769,7 +760,6 @@ static int submit_with_options(int variant) /* a kind and a priority */
         HOLDS(value_of(future) == &ran);
     end(&backend);
     HOLDS(ran == !error);
-    HOLDS(dropped == 0);
     return error;
 }
 
@@ -1128,75 +1118,6 @@ static int release_many(int variant) /* futures or plain tasks */
     return 0;
 }
 
-static void *fail_with_detail(void *argument)
-{
-    arm();
-    return filch_fail_detail(7, "with a detail", argument, drop_one);
-}
-
-/* Of a task with a future, and what follows on it; of a group's; of nobody's. */
-static int fail_with_details(int variant)
-{
-    struct backend backend = begin(INLINE);
-    struct filch_future *future = NULL, *next = NULL;
-    struct filch_group *group = NULL;
-    int code;
-    if (variant == 0) {
-        struct filch_future *first = new_manual();
-        HOLDS(!filch_future_then(first, NULL, second, NULL, &next));
-        arm();
-        HOLDS(!filch_future_set_error_detail(first, 7, "with a detail", &ran, drop_one));
-        disarm();
-        future = first;
-    } else if (variant == 1) {
-        HOLDS(!filch_executor_submit(backend.executor, fail_with_detail, &ran, &future));
-        disarm();
-        HOLDS(!filch_future_then(future, NULL, second, NULL, &next));
-    } else if (variant == 2) {
-        HOLDS(!filch_group_create(backend.executor, NULL, &group));
-        HOLDS(!filch_group_submit(group, fail_with_detail, &ran));
-        disarm();
-        HOLDS(filch_group_wait(group, FILCH_FOREVER) == 7);
-        HOLDS(!filch_group_destroy(group));
-    } else {
-        HOLDS(!filch_executor_submit(backend.executor, fail_with_detail, &ran, NULL));
-        disarm();
-    }
-    if (future) {
-        const char *text = filch_future_error(future, 0, &code);
-        HOLDS(code == 7 && !strcmp(text, report->hit ? filch_strerror(7) : "with a detail"));
-        HOLDS(filch_future_error_detail(future) == (report->hit ? NULL : &ran));
-        HOLDS(dropped == report->hit);
-        HOLDS(filch_future_error_detail(next) == filch_future_error_detail(future));
-        HOLDS(filch_future_result(next, 0, NULL) == 7);
-    }
-    filch_future_release(future);
-    filch_future_release(next);
-    HOLDS(dropped == 1);
-    end(&backend);
-    return 0;
-}
-
-static int ask_for_end(int kind)
-{
-    struct backend backend = begin(kind);
-    struct filch_future *future = UNTOUCHED, *again;
-    arm();
-    int error = filch_executor_end_future(backend.executor, &future);
-    disarm();
-    HOLDS(((void *)future == UNTOUCHED) == (error != 0));
-    HOLDS(!filch_executor_end_future(backend.executor, &again));
-    arm_everywhere();
-    HOLDS(!filch_executor_shutdown(backend.executor, true, false));
-    disarm();
-    HOLDS(!filch_executor_destroy(backend.executor));
-    HOLDS(!filch_pool_destroy(backend.pool));
-    HOLDS(!value_of(again));
-    if (!error)
-        HOLDS(!value_of(future));
-    return error;
-}
-
 /* What allocates nothing. */
 static int ask_and_stop(int variant)
 {
@@ -1231,8 +1152,6 @@ Test(alloc, a_future_tells_or_does_without)
         {"what follows here", follow_later_here, 2, COPES},
         {"filch_fail", fail_in_a_task, 2, COPES},
         {"filch_future_set_error", set_error, 2, COPES},
-        {"filch_fail_detail", fail_with_details, 4, COPES},
-        {"filch_executor_end_future", ask_for_end, KINDS, FAILS},
         {"filch_future_release", release_many, 2, COPES},
         {"asking and stopping", ask_and_stop, 2, COPES},
     };
@@ -1314,12 +1233,12 @@ static const struct {
     int items;
     struct filch_map_options options;
 } maps[] = {
-    {6, {2, 0, (double)INFINITY, false, drop_one, drop_one}},
-    {6, {2, 0, (double)INFINITY, true, drop_one, drop_one}},
-    {8, {2, 4, (double)INFINITY, false, drop_one, drop_one}},
-    {8, {2, 4, (double)INFINITY, true, drop_one, drop_one}},
-    {40, {40, 0, (double)INFINITY, false, drop_one, drop_one}},
-    {60, {30, 60, (double)INFINITY, true, drop_one, drop_one}},
+    {6, {2, 0, (double)INFINITY, false, NULL, NULL}},
+    {6, {2, 0, (double)INFINITY, true, NULL, NULL}},
+    {8, {2, 4, (double)INFINITY, false, NULL, NULL}},
+    {8, {2, 4, (double)INFINITY, true, NULL, NULL}},
+    {40, {40, 0, (double)INFINITY, false, NULL, NULL}},
+    {60, {30, 60, (double)INFINITY, true, NULL, NULL}},
 };
 
 static bool next_item(void *source, void **item)
@@ -1363,9 +1282,6 @@ static int map(int variant) /* a kind, and one of these */
     filch_map_destroy(map);
     end(&backend);
     HOLDS(given <= ran && ran <= items);
-    /* What was taken is run or dropped, and what was run is given or dropped. */
-    if (options->unordered)
-        HOLDS(given + dropped == items - (left > 0 ? left : 0));
     return error;
 }
 

@@ -166,10 +166,21 @@ static void *submit_and_block(void *argument)
     return block(argument);
 }
 
+/* One worker. Threads of its own have no spares by default then. */
+static struct backend backend_with_spares(enum kind kind)
+{
+    struct filch_executor_options options = {.spares = 8};
+    struct backend backend = {.executor = NULL};
+    if (kind != THREADS)
+        return backend_of(kind, 1);
+    backend.executor = executor_with(1, &options);
+    return backend;
+}
+
 Test(blocking, what_the_only_worker_leaves_behind_is_run)
 {
     for (enum kind kind = THREADS; kind <= SHARED; kind++) {
-        struct backend backend = backend_of(kind, 1);
+        struct backend backend = backend_with_spares(kind);
         own = backend.executor;
         atomic_store(&ran, 0);
         cr_assert_eq(result_of(submit_to(own, submit_and_block, &ran)), &ran);
@@ -620,12 +631,7 @@ Test(blocking, an_executor_is_shut_down_while_tasks_block)
     for (enum kind kind = THREADS; kind <= SHARED; kind++)
         for (int round = 0; round < 20; round++) {
             bool cancel = round % 2;
-            struct filch_executor_options spares = {.spares = 8};
-            struct backend backend = {.executor = NULL};
-            if (kind == THREADS) /* where one worker has none by default */
-                backend.executor = executor_with(1, &spares);
-            else
-                backend = backend_of(kind, 1);
+            struct backend backend = backend_with_spares(kind);
             struct filch_future *blocked[5], *held, *queued[5];
             for (int i = 0; i < 5; i++)
                 blocked[i] = submit_to(backend.executor, block, &blocked[i]);

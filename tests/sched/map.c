@@ -113,7 +113,8 @@ Test(map, unordered_gives_each_result_once)
         for (size_t i = 0; i < COUNT(sizes); i++)
             for (size_t buffersize = 0; buffersize < 30; buffersize += 9) {
                 struct numbers numbers = {.end = 100};
-                struct filch_map_options options = {sizes[i], buffersize, FILCH_FOREVER, true};
+                struct filch_map_options options = {sizes[i], buffersize, FILCH_FOREVER,
+                                                    true,     NULL,       NULL};
                 struct filch_map *map = map_of(executors.of[kind], same, &numbers, &options);
                 bool given[101] = {false};
                 void *result;
@@ -144,7 +145,7 @@ Test(map, unordered_gives_results_as_they_come)
         struct filch_pool *pool = pool_of(2);
         struct filch_executor *executor;
         struct numbers numbers = {.end = 1};
-        struct filch_map_options options = {1, 0, FILCH_FOREVER, unordered};
+        struct filch_map_options options = {1, 0, FILCH_FOREVER, unordered, NULL, NULL};
         cr_assert_eq(filch_executor_create_on(pool, NULL, &executor), 0);
         if (unordered) { /* nothing else can let the first one go */
             void *items[] = {(void *)1, (void *)3};
@@ -173,7 +174,7 @@ Test(map, of_an_empty_source_ends_at_once)
 {
     for (int unordered = 0; unordered < 2; unordered++) {
         struct filch_executor *executor = single(NULL);
-        struct filch_map_options options = {1, 0, 0, unordered};
+        struct filch_map_options options = {1, 0, 0, unordered, NULL, NULL};
         struct filch_map *map;
         struct numbers numbers = {.over = true};
         cr_assert_eq(filch_map_array(executor, same, NULL, 0, &options, &map), 0);
@@ -193,7 +194,7 @@ Test(map, of_an_array_leaves_it_alone)
 {
     struct filch_executor *executor = single(NULL);
     void *items[20];
-    struct filch_map_options options = {6, 0, FILCH_FOREVER, false};
+    struct filch_map_options options = {6, 0, FILCH_FOREVER, false, NULL, NULL};
     struct filch_map *map;
     for (uintptr_t i = 0; i < 20; i++)
         items[i] = (void *)i;
@@ -250,7 +251,7 @@ Test(map, works_off_a_chunk_one_after_another)
 {
     struct executors executors;
     struct numbers numbers = {.end = 30};
-    struct filch_map_options options = {30, 0, FILCH_FOREVER, false};
+    struct filch_map_options options = {30, 0, FILCH_FOREVER, false, NULL, NULL};
     executors_create(&executors);
     struct filch_map *map = map_of(executors.of[THREADS], meet, &numbers, &options);
     for (uintptr_t number = 1; number <= 30; number++)
@@ -272,7 +273,7 @@ Test(map, runs_as_many_items_at_once_as_there_are_workers)
 {
     for (int unordered = 0; unordered < 2; unordered++) {
         struct numbers numbers = {.end = 12};
-        struct filch_map_options options = {1, 0, FILCH_FOREVER, unordered};
+        struct filch_map_options options = {1, 0, FILCH_FOREVER, unordered, NULL, NULL};
         struct filch_executor *executor;
         cr_assert_eq(filch_executor_create(3, NULL, &executor), 0);
         pthread_barrier_init(&meeting, NULL, 3);
@@ -300,7 +301,7 @@ Test(map, with_a_limit_reads_no_more_than_may_be_on_its_way)
             for (size_t i = 0; i < COUNT(chunksizes); i++) {
                 struct numbers numbers = {0}; /* for ever */
                 struct filch_map_options options = {chunksizes[i], buffersize, FILCH_FOREVER,
-                                                    mode >= KINDS};
+                                                    mode >= KINDS, NULL,       NULL};
                 size_t chunk = chunksizes[i] < buffersize ? chunksizes[i] : buffersize;
                 struct filch_map *map =
                     map_of(executors.of[mode % KINDS], same, &numbers, &options);
@@ -320,7 +321,7 @@ Test(map, with_the_largest_limit_reads_all)
 {
     struct filch_executor *executor = single(NULL);
     struct numbers numbers = {.end = 10};
-    struct filch_map_options options = {3, PTRDIFF_MAX, FILCH_FOREVER, false};
+    struct filch_map_options options = {3, PTRDIFF_MAX, FILCH_FOREVER, false, NULL, NULL};
     struct filch_map *map = map_of(executor, same, &numbers, &options);
     cr_assert_eq(numbers.last, 10);
     for (uintptr_t number = 1; number <= 10; number++)
@@ -336,7 +337,7 @@ Test(map, of_very_many_items_gives_all)
     executors_create(&executors);
     for (int unordered = 0; unordered < 2; unordered++) {
         struct numbers numbers = {.end = MANY};
-        struct filch_map_options options = {64, 1024, FILCH_FOREVER, unordered};
+        struct filch_map_options options = {64, 1024, FILCH_FOREVER, unordered, NULL, NULL};
         struct filch_map *map = map_of(executors.of[THREADS], same, &numbers, &options);
         uintptr_t sum = 0;
         void *result;
@@ -363,7 +364,7 @@ Test(map, goes_on_behind_an_item_that_fails)
     executors_create(&executors);
     for (int mode = 0; mode < 2 * KINDS; mode++) {
         struct numbers numbers = {.end = 8};
-        struct filch_map_options options = {1, 3, FILCH_FOREVER, mode >= KINDS};
+        struct filch_map_options options = {1, 3, FILCH_FOREVER, mode >= KINDS, NULL, NULL};
         struct filch_map *map =
             map_of(executors.of[mode % KINDS], fail_at_5, &numbers, &options);
         uintptr_t sum = 0;
@@ -395,7 +396,7 @@ Test(map, goes_on_where_every_item_fails)
         struct filch_executor *executor = single(NULL);
         struct complaint complaint = {7, "each"};
         void *items[10], *result;
-        struct filch_map_options options = {2, 3, FILCH_FOREVER, unordered};
+        struct filch_map_options options = {2, 3, FILCH_FOREVER, unordered, NULL, NULL};
         struct filch_map *map;
         for (size_t i = 0; i < 10; i++)
             items[i] = &complaint;
@@ -414,7 +415,8 @@ Test(map, loses_the_chunk_of_an_item_that_fails)
 {
     struct filch_executor *executor = single(NULL);
     struct numbers numbers = {.end = 8};
-    struct filch_map_options options = {3, 0, FILCH_FOREVER, false}; /* 1-3, 4-6, 7-8 */
+    struct filch_map_options options = {3,     0,    FILCH_FOREVER,
+                                        false, NULL, NULL}; /* 1-3, 4-6, 7-8 */
     struct filch_map *map = map_of(executor, fail_at_5, &numbers, &options);
     for (uintptr_t number = 1; number <= 3; number++)
         assert_next(map, number);
@@ -437,7 +439,7 @@ Test(map, tells_a_tasks_own_timeout_from_the_maps)
     for (int unordered = 0; unordered < 2; unordered++) {
         struct filch_executor *executor = single(NULL);
         struct numbers numbers = {.end = 2};
-        struct filch_map_options options = {1, 0, FILCH_FOREVER, unordered};
+        struct filch_map_options options = {1, 0, FILCH_FOREVER, unordered, NULL, NULL};
         struct filch_map *map =
             map_of(executor, fail_as_if_the_time_were_up, &numbers, &options);
         void *result;
@@ -514,7 +516,7 @@ Test(map, cannot_be_made_where_the_executor_refuses)
         struct filch_executor *executor = single(NULL);
         struct filch_map *map = UNTOUCHED;
         struct numbers numbers = {.end = 3};
-        struct filch_map_options options = {1, buffersize, FILCH_FOREVER, false};
+        struct filch_map_options options = {1, buffersize, FILCH_FOREVER, false, NULL, NULL};
         filch_executor_shutdown(executor, true, false);
         cr_assert_eq(filch_map_create(executor, same, next_number, &numbers, &options, &map),
                      FILCH_ESHUTDOWN);
@@ -553,7 +555,7 @@ Test(map, tells_that_the_executor_refuses_once_all_before_is_given)
     for (int unordered = 0; unordered < 2; unordered++) {
         struct filch_executor *executor = single(NULL);
         struct numbers numbers = {.end = 6};
-        struct filch_map_options options = {1, 3, FILCH_FOREVER, unordered};
+        struct filch_map_options options = {1, 3, FILCH_FOREVER, unordered, NULL, NULL};
         struct filch_map *map = map_of(executor, same, &numbers, &options);
         filch_executor_shutdown(executor, true, false);
         for (uintptr_t number = 1; number <= 3; number++)
@@ -572,7 +574,7 @@ Test(map, with_a_limit_offers_again_what_found_the_queue_full)
     for (int unordered = 0; unordered < 2; unordered++) {
         struct filch_executor *executor = single(&full);
         struct numbers numbers = {.end = 100};
-        struct filch_map_options options = {1, 20, FILCH_FOREVER, unordered};
+        struct filch_map_options options = {1, 20, FILCH_FOREVER, unordered, NULL, NULL};
         struct filch_map *map = map_of(executor, same, &numbers, &options);
         for (uintptr_t number = 1; number <= 100; number++)
             assert_next(map, number);
@@ -637,7 +639,7 @@ Test(map, cancels_the_rest_when_the_time_is_up)
     for (size_t i = 0; i < 2 * COUNT(timeouts); i++) {
         struct filch_executor *executor = single(NULL);
         struct numbers numbers = {.end = 4};
-        struct filch_map_options options = {1, 0, timeouts[i / 2], i % 2};
+        struct filch_map_options options = {1, 0, timeouts[i / 2], i % 2, NULL, NULL};
         atomic_store(&ran, 0);
         int64_t begun = fi_now();
         struct filch_map *map = map_of(executor, hold_2, &numbers, &options);
@@ -659,7 +661,7 @@ Test(map, counts_the_time_from_its_making)
     for (int mode = 0; mode < 4; mode++) {
         struct filch_executor *executor = single(NULL);
         struct numbers numbers = {.end = 3};
-        struct filch_map_options options = {1, mode / 2 ? 2 : 0, 3600, mode % 2};
+        struct filch_map_options options = {1, mode / 2 ? 2 : 0, 3600, mode % 2, NULL, NULL};
         struct filch_map *map = map_of(executor, hold_2, &numbers, &options);
         assert_next(map, 1);
         await_signal(&entered);
@@ -676,7 +678,7 @@ Test(map, with_a_long_timeout_waits)
     for (size_t i = 0; i < 2 * COUNT(long_timeouts); i++) {
         struct filch_executor *executor = single(NULL);
         struct numbers numbers = {.end = 3};
-        struct filch_map_options options = {1, 0, long_timeouts[i / 2], i % 2};
+        struct filch_map_options options = {1, 0, long_timeouts[i / 2], i % 2, NULL, NULL};
         struct filch_map *map = map_of(executor, same, &numbers, &options);
         for (uintptr_t number = 1; number <= 3; number++)
             assert_next(map, number);
@@ -698,7 +700,8 @@ Test(map, that_is_destroyed_cancels_what_has_not_started_and_waits_for_what_runs
     for (int mode = 0; mode < 4; mode++) {
         struct filch_executor *executor = single(NULL);
         struct numbers numbers = {.end = 9};
-        struct filch_map_options options = {mode / 2 ? 3 : 1, 0, FILCH_FOREVER, mode % 2};
+        struct filch_map_options options = {mode / 2 ? 3 : 1, 0,    FILCH_FOREVER,
+                                            mode % 2,         NULL, NULL};
         pthread_t thread;
         atomic_store(&ran, 0);
         atomic_store(&finished, 0);
@@ -719,7 +722,7 @@ Test(map, may_be_destroyed_with_a_chunk_that_found_the_queue_full)
     struct filch_executor *executor = single(&full);
     struct filch_future *held = submit_to(executor, hold, NULL);
     struct numbers numbers = {.end = 100};
-    struct filch_map_options options = {3, 20, FILCH_FOREVER, false};
+    struct filch_map_options options = {3, 20, FILCH_FOREVER, false, NULL, NULL};
     await_signal(&entered);
     struct filch_map *map = map_of(executor, count, &numbers, &options);
     cr_assert_eq(numbers.last, 9, "two are queued, and one is not");
@@ -735,7 +738,8 @@ Test(map, may_be_destroyed_with_results_that_nobody_fetched)
     for (int mode = 0; mode < 4; mode++) {
         struct filch_executor *executor = single(NULL);
         struct numbers numbers = {.end = 9};
-        struct filch_map_options options = {4, mode / 2 ? 5 : 0, FILCH_FOREVER, mode % 2};
+        struct filch_map_options options = {
+            4, mode / 2 ? 5 : 0, FILCH_FOREVER, mode % 2, NULL, NULL};
         struct filch_map *map = map_of(executor, fail_at_5, &numbers, &options);
         assert_next(map, 1);
         filch_map_destroy(map);
@@ -763,7 +767,8 @@ Test(map, ends_where_the_rest_stayed_in_the_parent_process)
     for (int unordered = 0; unordered < 2; unordered++) {
         struct filch_executor *executor = single(NULL);
         struct numbers numbers = {.end = 4};
-        struct filch_map_options options = {1, 2 * (size_t)unordered, 60, unordered};
+        struct filch_map_options options = {1,   2 * (size_t)unordered, 60, unordered, NULL,
+                                            NULL};
         struct filch_map *map = map_of(executor, hold_2, &numbers, &options);
         await_signal(&entered);
         cr_assert_eq(run_in_child(ask_in_child, map), 0, "%d", unordered);
@@ -788,8 +793,8 @@ static void *map_inside(void *argument)
     const struct inside *inside = argument;
     struct filch_map *map;
     struct numbers numbers = {.end = 50};
-    struct filch_map_options options = {inside->chunksize, inside->buffersize, FILCH_FOREVER,
-                                        inside->unordered};
+    struct filch_map_options options = {
+        inside->chunksize, inside->buffersize, FILCH_FOREVER, inside->unordered, NULL, NULL};
     uintptr_t sum = 0;
     void *result;
     if (filch_map_create(inside->executor, square, next_number, &numbers, &options, &map))
@@ -882,7 +887,8 @@ Test(map, in_a_task_of_its_own_never_comes_to_that_task)
     for (int mode = 0; mode < 4; mode++) {
         struct filch_executor *executor;
         struct numbers numbers = {.end = 5};
-        struct filch_map_options options = {1, 0, mode % 2 ? 3600 : FILCH_FOREVER, mode / 2};
+        struct filch_map_options options = {1,        0,    mode % 2 ? 3600 : FILCH_FOREVER,
+                                            mode / 2, NULL, NULL};
         asked = (struct asked){.sum = 0};
         cr_assert_eq(filch_executor_create(1, NULL, &executor), 0);
         asked.map = map_of(executor, ask_own_map, &numbers, &options);
@@ -936,7 +942,8 @@ Test(map, without_memory_is_an_error_and_loses_nothing_unsaid)
     SKIP_WITHOUT_FAILING_MEMORY();
     struct filch_executor *executor = inline_one();
     for (int mode = 0; mode < 4; mode++) {
-        struct filch_map_options options = {mode / 2 ? 50 : 2, 50, FILCH_FOREVER, mode % 2};
+        struct filch_map_options options = {mode / 2 ? 50 : 2, 50,   FILCH_FOREVER,
+                                            mode % 2,          NULL, NULL};
         int errors = 0;
         long granted = 0;
         (void)sum_with(executor, -1, &options,

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define TASKS  100
-#define ROUNDS (SANITIZED ? 200 : 10000)
+#define ROUNDS (SANITIZED ? 100 : 2000)
 
 static _Atomic(long) rounds;
 static const char *_Atomic scene = "none";

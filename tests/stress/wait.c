@@ -142,10 +142,8 @@ static void *wait_and_pass(void *item)
 /* The same with a map, destroyed early in some rounds. */
 static void map_round(unsigned round)
 {
-    struct filch_map_options options = {.chunksize = 1 + round % 7,
-                                        .buffersize = round % 3 * 20,
-                                        .timeout = FILCH_FOREVER,
-                                        .unordered = round / 2 % 2};
+    struct filch_map_options options = {1 + round % 7, round % 3 * 20, FILCH_FOREVER,
+                                        round / 2 % 2, NULL,           NULL};
     struct filch_map *map;
     uintptr_t number = 0, sum = 0;
     void *result;

@@ -30,7 +30,7 @@ struct filch_token;
 
 /* What a submit does when max_queued tasks wait already. */
 enum filch_when_full {
-    FILCH_FULL_BLOCK,       /* waits until one has been taken; a worker runs others meanwhile */
+    FILCH_FULL_BLOCK,       /* waits until one has been taken */
     FILCH_FULL_REJECT,      /* is refused: FILCH_EFULL */
     FILCH_FULL_CALLER_RUNS, /* runs the task itself, before it returns */
 };

@@ -60,14 +60,15 @@ FILCH_API int filch_pool_submit(struct filch_pool *pool, filch_fn *fn, void *arg
 /* ---- Asking ------------------------------------------------------------------------------- */
 
 /* Any thread. Blocks until the task has ended, for at most `timeout` seconds (0 or negative:
- * does not wait; FILCH_FOREVER). A worker that waits runs this task if it has not started, or
- * else other ones: a task that waits for another of the same pool cannot starve it. *result:
+ * does not wait; FILCH_FOREVER). In a task of the same pool, and without a limit of time, it runs
+ * this one if it has not started, and nothing else on top of the caller; else the thread sleeps, and a
+ * spare (pool.h) takes its place: tasks that wait for each other without a cycle all end. *result:
  * what the task returned; result may be NULL. Errors: the code that the task gave to
  * filch_fail() (its text: filch_future_error()), FILCH_ETIMEDOUT, FILCH_ECANCELED, FILCH_EINVAL
  * (timeout NaN), FILCH_EDEADLK (waiting would never end: the task, or one that it follows on, runs
- * further down on the caller's own stack; or, without a limit of time, it waits by this very call
- * for a task on another thread, and so on, back to the caller's; the one that closes such a cycle
- * is told; filch_deadlock_describe() says who they are), FILCH_EFORKED (it was pending when this process
+ * further down on the caller's own stack; or, without a limit of time, it
+ * waits for a task on another thread, which waits for another one, or for a mutex, and so on, back to
+ * the caller: one in such a cycle is told; filch_deadlock_describe() says who they are), FILCH_EFORKED (it was pending when this process
  * was forked, and stayed behind), FILCH_EINTR (filch_interrupt()). */
 FILCH_API int filch_future_result(struct filch_future *future, double timeout, void **result);
 

@@ -46,8 +46,8 @@ FILCH_API int filch_group_submit_many(struct filch_group *group, filch_fn *fn,
                                       void *const *args, size_t count, size_t *submitted);
 
 /* Any thread. Blocks until all tasks submitted so far, and by them, have ended, for at most
- * `timeout` seconds (as filch_future_result()); without tasks it returns at once. A worker that
- * waits runs other tasks meanwhile. May be called again, and the group used again until it is
+ * `timeout` seconds (as filch_future_result()); without tasks it returns at once. A task that
+ * waits runs tasks of the group that have not started, and nothing else. May be called again, and the group used again until it is
  * cancelled. Errors: the first that a task gave to filch_fail(), which stays; else why the first
  * of the tasks that were skipped was: as a rule FILCH_ECANCELED, also after a deadline (if all were
  * run by then, 0); FILCH_ETIMEDOUT; FILCH_EINVAL (NaN); FILCH_EDEADLK (from a task of this group);

@@ -61,7 +61,8 @@ FILCH_API int filch_map_array(struct filch_executor *executor, filch_fn *fn, voi
                               struct filch_map **map);
 
 /* The map's thread, one at a time. Blocks until the next result is there. *result: what fn
- * returned. A worker that waits runs other tasks meanwhile.
+ * returned. A task that waits runs what it waits for, if that has not
+ * started, and nothing else.
  * Errors: FILCH_EEND (there are no more, or were none), FILCH_ETIMEDOUT, what the task gave to
  * filch_fail(), or what became of submitting it. After an error of a task the next call goes on
  * behind its chunk; in Python the iterator ends there. After FILCH_ETIMEDOUT, and FILCH_EDEADLK

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Locks and the like for tasks: mutex, semaphore, condition, barrier, bounded channel. Tasks and
- * ordinary threads may use them together. Who has to wait looks again for a moment, then sleeps. A
- * worker that sleeps here is replaced by a spare one (blocking.h); when there is none left it runs
- * other tasks while it waits, on top of the one that waits, which goes on when they have ended: so
- * tasks that wait for each other in both directions need as many workers and spares as they are.
- *
- * While a task holds a mutex its worker runs nothing that the task does not itself wait for: a
- * lock that is held across FILCH_JOIN cannot be asked for, on the same stack, by a stranger's
- * task, which would wait for ever. The tasks of a group, and what a future follows on, are left to
- * another worker or to a spare, which takes the place of this one: there has to be one.
+ * ordinary threads may use them together. Whoever has to wait looks again for a moment, then sleeps; a
+ * spare takes the place of a worker that sleeps here (blocking.h). Nothing is run on top of a task that
+ * waits, so a lock may be held across any wait, be it one of these or any other. Where no spare is to be
+ * had (pool.h) a task that holds no mutex runs others while it waits, as the last resort.
  *
  * Caller-allocated, but for the channel: init before use, fini after the last use; not to be copied
  * or moved. No call fails but for the reasons that it names. timeout: seconds, as in
@@ -74,7 +69,8 @@ FILCH_API void filch_mutex_init(struct filch_mutex *mutex);
 FILCH_API void filch_mutex_fini(struct filch_mutex *mutex);
 
 /* Any thread. Blocks for at most `timeout` seconds.
- * Errors: FILCH_ETIMEDOUT, FILCH_EINVAL (NaN), FILCH_EDEADLK (the caller's own thread holds it:
+ * Errors: FILCH_ETIMEDOUT, FILCH_EINVAL (NaN), FILCH_EDEADLK (the caller's own thread holds it, or whoever does waits for the caller, by
+ * however many steps:
  * this task, or one further down on its stack; or it waits for the caller), FILCH_EINTR
  * (filch_interrupt()). */
 FILCH_API int filch_mutex_lock(struct filch_mutex *mutex, double timeout);

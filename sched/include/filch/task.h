@@ -63,8 +63,8 @@
 #define FILCH_CALL(...) FILCH_WITH_(_filch_call, (filch_front_, filch_frame_), __VA_ARGS__)
 
 /* FILCH_JOIN(name): in a task. The result of the newest fork not yet joined, which must be of
- * `name`. Runs it here unless it has run or a thief has it; in that case runs other tasks until
- * it is finished, and sleeps when there are none. */
+ * `name`. Runs it here unless it has run or a thief has it; in that case runs forks that
+ * were made under it, and sleeps when there are none. */
 #define FILCH_JOIN(name) name##_filch_join(filch_front_, filch_frame_)
 
 /* FILCH_SHARE(): in a task. Forks are shown to other workers late, or never, where nobody asks. From here

@@ -25,7 +25,7 @@ FILCH_BEGIN_DECLS
 
 /* Any thread. Blocks until as many of the futures are done as `when` says, for at most `timeout`
  * seconds (0 or negative: does not wait; FILCH_FOREVER). Without futures it returns at once. A
- * worker that waits runs other tasks meanwhile. done, if not NULL: room for `count`; done[i] says
+ * task that waits runs those that have not started, and nothing else. done, if not NULL: room for `count`; done[i] says
  * whether futures[i] was done when the wait ended: these are Python's two sets, done and
  * not_done; a future that is given twice counts in both places. *done_count, if not NULL: how many
  * were. That the time is up is no error. O(count).
@@ -46,7 +46,7 @@ FILCH_API int filch_as_completed_create(struct filch_future *const *futures, siz
                                         double timeout, struct filch_as_completed **iterator);
 
 /* The iterator's thread. Blocks until one more future is done. *future: that one, with a reference
- * of the caller's. A worker that waits runs other tasks meanwhile. O(1), but for the last time.
+ * of the caller's. A task that waits runs those that have not started, and nothing else. O(1), but for the last time.
  * Errors: FILCH_EEND (all have come, or there were none), FILCH_ETIMEDOUT
  * (filch_as_completed_error() has more to say; futures that are done by then are given all the
  * same, before it), FILCH_EDEADLK and FILCH_EFORKED (none of those left can end while the caller
