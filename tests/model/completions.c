@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Completions under a model checker: sched/futures/completions.c and sched/core/latch.c as shipped,
- * with the event of fake/. A record goes away once it has come or was withdrawn, and all
+ * Completions under a model checker: sched/futures/completions.c, sched/core/wait.c and latch.c as
+ * shipped, with the event of fake/. A record goes away once it has come or was withdrawn, and all
  * completions do when the consumer leaves: a plain write, which is a data race with whoever still
  * touches them.
  *
@@ -15,11 +15,10 @@
  * (*) Their futures' latches take no part, or there would be too much to explore: whoever completes
  * calls complete_one() itself, so what it wrote is seen through the completions alone; and the
  * consumer does not list itself to sleep, but looks again and again. */
-#include <stdint.h>
-#define FI_NEVER INT64_MAX
-
-#include "atomics/event.h"
-static int64_t fi_now(void);
+#if SCENARIO == 2
+#define STAYS_AWAKE
+#endif
+#include "outside.h"
 
 #include "sched/core/latch.c"
 #undef LISTED
@@ -27,57 +26,13 @@ static int64_t fi_now(void);
 #include "sched/futures/completions.c"
 
 #include <assert.h>
-#include <pthread.h>
+
+#define SOON 1000000000 /* passes when the consumer would sleep */
 
 static struct filch_future futures[2];
 static struct fi_completions completions;
 static struct fi_completion records[2];
-static struct fi_event event;
 static int results[2]; /* plain: written by who completes, read by the consumer */
-
-/* The time is up at once, for any deadline but FI_NEVER, unless hurried: then
- * after the wait. */
-static int hurried;
-
-static int64_t fi_now(void)
-{
-    return hurried ? -1 : 1;
-}
-
-/* Sleeps that have ended. A write, without which the checker would take the
- * loop around a sleep for one that only spins. */
-static _Atomic(int) naps;
-
-/* As sleep_until_over() in sched/core/worker.c, with one round: nobody else
- * notifies the event. */
-void fi_latch_wait(struct fi_latch *latch, int64_t deadline)
-{
-    struct fi_waiter waiter;
-    uint32_t ticket = fi_event_prepare(&event);
-
-    waiter.notify = NULL;
-    waiter.event = &event;
-#if SCENARIO == 2
-    while (deadline == FI_NEVER && !fi_latch_ended(latch))
-        continue;
-    atomic_fetch_add_explicit(&naps, 1, memory_order_relaxed);
-    return;
-#endif
-    if (deadline != FI_NEVER) {
-        hurried = 0; /* it passes while the consumer is listed */
-        if (fi_latch_enlist(latch, &waiter))
-            fi_latch_delist(latch, &waiter);
-        atomic_fetch_add_explicit(&naps, 1, memory_order_relaxed);
-        return;
-    }
-    if (!fi_latch_enlist(latch, &waiter))
-        return;
-    if (!fi_latch_ended(latch))
-        fi_event_wait(&event, ticket);
-    fi_latch_delist(latch, &waiter);
-    assert(fi_latch_ended(latch));
-    atomic_fetch_add_explicit(&naps, 1, memory_order_relaxed);
-}
 
 static void go_away(struct fi_completion *record)
 {
@@ -91,9 +46,9 @@ static void go_away(struct fi_completion *record)
 /* The consumer. Takes one. */
 static int take(int64_t deadline)
 {
-    struct fi_completion *record = fi_completions_take(&completions, deadline);
+    struct fi_completion *record;
 
-    if (!record)
+    if (fi_completions_take(&completions, deadline, &record))
         return 0;
     assert(results[record == &records[1]] == 1);
     go_away(record);
@@ -138,7 +93,6 @@ int main(void)
         fi_latch_init(&futures[i].latch);
         assert(fi_latch_claim(&futures[i].latch));
     }
-    fi_event_init(&event);
     fi_completions_init(&completions);
 #if SCENARIO == 2
     for (int i = 0; i < 2; i++) {
@@ -164,8 +118,7 @@ int main(void)
     assert(take(FI_NEVER));
     assert(take(FI_NEVER));
 #elif SCENARIO == 3
-    hurried = 1;
-    if (!take(0))
+    if (!take(SOON))
         assert(take(FI_NEVER));
 #elif SCENARIO == 4
     fi_completions_withdraw(&records[0]);
@@ -177,8 +130,7 @@ int main(void)
             fi_completions_withdraw(&records[i]);
 #endif
     if (party == completes)
-        leave(); /* (*) otherwise nothing tells the consumer that all are done with
-                it */
+        leave(); /* (*) otherwise nothing tells the consumer that all are done with it */
     for (long i = 0; i < count; i++)
         pthread_join(threads[i], NULL);
     return 0;

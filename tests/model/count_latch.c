@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The count latch under a model checker: sched/core/count_latch.c as shipped, with the event of
- * fake/ and, below, the few things that it uses of a worker. Who waits alone frees the count latch,
- * its record and its event when it has waited: a plain write, a data race with whoever still
- * touches them.
+ * The count latch under a model checker: sched/core/count_latch.c and wait.c as shipped, with the
+ * event of fake/. Who waits alone frees the count latch, its record and its event when it has waited:
+ * a plain write, a data race with whoever still touches them.
  *
  * Scenarios: 7
  *              1  one waits for a task; result, record and count latch go away
@@ -13,77 +12,31 @@
  *              5  a task has another one added before it ends: in between the count latch is not 0
  *              6  it falls to 0, rises and falls again while one waits
  *              7  two come at once, to one who is listed: the list is whole */
-#define FI_WORKER_H /* sched/core/worker.h; see below */
-
-#include "sched/core/latch.h"
-
-#include <assert.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-/* What is on a stack must be there before the thread's first read: see sync.c. */
-#pragma clang attribute push(__attribute__((always_inline)), apply_to = function)
-
-/* ---- Of a worker --------------------------------------------------------------------------- */
-
-#define FI_NEVER INT64_MAX
-#define SHORT    1 /* passes as soon as the waiter would sleep */
-
-struct fi_wait {
-    bool (*over)(struct fi_wait *wait);
-    bool (*enlist)(struct fi_wait *wait);
-    void (*delist)(struct fi_wait *wait);
-    int64_t deadline;
-    struct fi_event *event;
-    void *object;
-    struct fi_waiter waiter;
-};
-
-static int64_t fi_now(void)
-{
-    return 0;
-}
-
-static bool fi_is_late(int64_t deadline)
-{
-    return deadline != FI_NEVER && fi_now() >= deadline;
-}
-
-static void fi_wait_for(struct fi_wait *wait);
+#define SEVERAL_WAIT
+#include "outside.h"
 
 #include "sched/core/count_latch.c"
 
-/* As sleep_until_over() in sched/core/worker.c. A deadline passes at the first sleep. */
-static void fi_wait_for(struct fi_wait *wait)
-{
-    struct fi_event event;
+#include <assert.h>
 
-    fi_event_init(&event);
-    wait->event = &event;
-    while (!wait->over(wait)) {
-        uint32_t ticket = fi_event_prepare(&event);
-        if (!wait->enlist(wait))
-            continue;
-        if (!wait->over(wait) && wait->deadline == FI_NEVER)
-            fi_event_wait(&event, ticket);
-        wait->delist(wait);
-        if (wait->deadline != FI_NEVER)
-            break;
-    }
-    *(volatile uint32_t *)&event.count = 0; /* it goes away */
-}
+/* What is on a stack must be there before the thread's first read: see sync.c. */
+#pragma clang attribute push(__attribute__((always_inline)), apply_to = function)
 
 /* ---- Parties --------------------------------------------------------------------------------- */
 
 static struct fi_count_latch count_latch;
 static int results[2]; /* plain: written by tasks, read by who waited */
 
+/* The thread ends. */
+static void let_event_go(void)
+{
+    *(volatile uint32_t *)&fi_event_self()->count = 0;
+}
+
 static void *waits(void *argument)
 {
     assert(fi_count_latch_wait(&count_latch, FI_NEVER));
+    let_event_go();
     assert(results[0] == 1);
     return argument;
 }
@@ -91,6 +44,7 @@ static void *waits(void *argument)
 static void *waits_and_frees(void *argument)
 {
     assert(fi_count_latch_wait(&count_latch, FI_NEVER));
+    let_event_go();
     assert(results[0] == 1 && results[1] == 1);
     *(volatile uint64_t *)&count_latch.word = 0;
     count_latch.waiters = NULL;
@@ -104,7 +58,7 @@ static void come(int i)
 {
     others[i].event = &events[i];
     others[i].object = &count_latch;
-    enlist(&others[i]);
+    count_enlist(&others[i]);
 }
 
 static void *comes(void *argument)
@@ -115,7 +69,7 @@ static void *comes(void *argument)
 
 static void *gives_up(void *argument)
 {
-    delist(&others[0]);
+    count_delist(&others[0]);
     others[0].waiter.next = NULL; /* it goes away */
     others[0].waiter.link = NULL;
     others[0].waiter.event = NULL;

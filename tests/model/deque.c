@@ -39,13 +39,13 @@ static void run(struct filch_slot *slot)
     *payload += 100;
 }
 
-static void thief_steal(int attempts, uint32_t name)
+static void thief_steal(int attempts, uint32_t number)
 {
     for (int i = 0; i < attempts; i++) {
         struct filch_slot *slot;
         if (fi_deque_steal(&deque, &slot) != FI_STOLEN)
             continue;
-        fi_slot_begin(slot, fi_theft(name, 0, 0));
+        fi_slot_begin(slot, fi_theft(number, 0, 0));
         run(slot);
         if (fi_slot_finish(slot))
             fi_event_notify(&owner_event);
@@ -151,11 +151,11 @@ static void owner(void)
 #endif
 }
 
-static int names[2 * 4];
+static uint32_t numbers[] = {1, 2};
 
-static void *thief(void *name)
+static void *thief(void *number)
 {
-    thief_steal(STEALS, name);
+    thief_steal(STEALS, *(uint32_t *)number);
     return NULL;
 }
 
@@ -167,7 +167,7 @@ int main(void)
     fi_event_init(&owner_event);
     head = slots;
     for (int i = 0; i < THIEVES; i++)
-        pthread_create(&thieves[i], NULL, thief, &names[4 * i]);
+        pthread_create(&thieves[i], NULL, thief, &numbers[i]);
     owner();
     for (int i = 0; i < THIEVES; i++)
         pthread_join(thieves[i], NULL);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Locks under a model checker: sched/sync/queue.c, semaphore.c, mutex.c, condition.c and barrier.c
- * as shipped, with the event of fake/ and, below, the few things that they use of a worker. The
- * event of a wait goes away when the wait is over, and so does an object where a scenario says so:
- * that is a plain write, a data race with whoever still touches it. A lost wake-up is a wait that
- * never ends. Where more than one waits they are asleep from the start, which keeps the number of
- * executions small.
+ * as shipped, and sched/core/wait.c, with the event of fake/. A thread's event goes away when its last
+ * wait is over, and so does an object where a scenario says so: that is a plain write, a data race with
+ * whoever still touches it. A lost wake-up is a wait that never ends. Where more than one waits they
+ * are asleep from the start, which keeps the number of executions small.
  *
  * Scenarios: 12
  *              1  a permit is given to who waits for it; the semaphore goes away
@@ -21,103 +20,29 @@
  *             10  a condition: a notification and a timeout at once
  *             11  a barrier for two: who returns first takes it away
  *             12  a permit is given while one who waits for it goes to sleep and wakes up again */
-#define FI_WORKER_H   /* sched/core/worker.h; see below */
 #define CK_PR_H       /* ck_pr.h */
 #define ck_pr_stall() ((void)0)
 
-#include "atomics/event.h"
+/* The checker does not know memset(), which clang makes of a row of plain zeros. */
+#include <stdatomic.h>
+#undef atomic_init
+#define atomic_init(object, value) atomic_store_explicit(object, value, memory_order_relaxed)
+
+#define SEVERAL_WAIT
+#include "outside.h"
 
 #include <filch/sync.h>
 
 #include <assert.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdbool.h>
+#include <math.h>
 #include <stddef.h>
-#include <stdint.h>
 
-/* What is on a stack must be there before the thread's first read: the checker's cache may give the
- * memory of what comes later away twice. So all goes into the threads' main functions. */
+/* See outside.h. */
 #undef FILCH_COLD
 #define FILCH_COLD
 #pragma clang attribute push(__attribute__((always_inline)), apply_to = function)
 
-/* The checker does not know memset(), which clang makes of a row of plain zeros. */
-#undef atomic_init
-#define atomic_init(object, value) atomic_store_explicit(object, value, memory_order_relaxed)
-
-/* ---- Of a worker --------------------------------------------------------------------------- */
-
-#define FI_NEVER INT64_MAX
-
-/* Timeouts: one that passes as soon as the waiter sleeps; one that never does, but the waiter wakes
- * up for another reason before. */
-#define SHORT     1.0
-#define DISTURBED 2.0
-
-struct fi_wait {
-    bool (*over)(struct fi_wait *wait);
-    bool (*enlist)(struct fi_wait *wait);
-    void (*delist)(struct fi_wait *wait);
-    int64_t deadline;
-    struct fi_event *event;
-    void *object;
-};
-
-struct fi_worker {
-    uint32_t locks;
-};
-
-static int64_t fi_deadline(double seconds)
-{
-    return seconds > DISTURBED ? FI_NEVER : (int64_t)seconds;
-}
-
-static int64_t fi_now(void)
-{
-    return 1;
-}
-
-static bool fi_is_late(int64_t deadline)
-{
-    return deadline != FI_NEVER && fi_now() >= deadline;
-}
-
-static struct fi_worker *fi_worker_self(void)
-{
-    return NULL;
-}
-
-static void *fi_thread_id(void)
-{
-    return (void *)((uintptr_t)pthread_self() + 1);
-}
-
-static void sleep_once(struct fi_wait *wait, bool until_over)
-{
-    uint32_t ticket = fi_event_prepare(wait->event);
-
-    if (!wait->enlist(wait))
-        return;
-    if (until_over && !wait->over(wait)) {
-        fi_event_wait(wait->event, ticket);
-        assert(wait->over(wait));
-    }
-    wait->delist(wait);
-}
-
-static void fi_block(struct fi_wait *wait)
-{
-    struct fi_event event;
-
-    fi_event_init(&event);
-    wait->event = &event;
-    if (wait->deadline == (int64_t)DISTURBED)
-        sleep_once(wait, false);
-    if (!wait->over(wait))
-        sleep_once(wait, wait->deadline != (int64_t)SHORT);
-    *(volatile uint32_t *)&event.count = 0; /* it goes away */
-}
+#define SHORT 1.0 /* passes as soon as the waiter would sleep */
 
 #include "sched/sync/queue.c"
 #include "sched/sync/semaphore.c"
@@ -127,6 +52,7 @@ static void fi_block(struct fi_wait *wait)
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 #define filch_mutex_lock(mutex, timeout) guard_lock(mutex)
 #define filch_mutex_unlock(mutex)        guard_unlock(mutex)
+#define fi_mutex_lock_again(mutex)       guard_lock_again(mutex)
 
 static int guard_lock(struct filch_mutex *mutex)
 {
@@ -141,10 +67,16 @@ static int guard_unlock(struct filch_mutex *mutex)
     return pthread_mutex_unlock(&guard);
 }
 
+void guard_lock_again(struct filch_mutex *mutex)
+{
+    (void)guard_lock(mutex);
+}
+
 #define unlock condition_unlock
 #include "sched/sync/condition.c"
 #undef filch_mutex_lock
 #undef filch_mutex_unlock
+#undef fi_mutex_lock_again
 #include "sched/sync/barrier.c"
 
 /* ---- Sleepers: in acquire_slowly(), asleep, when the scenario begins -------------------------- */
@@ -223,19 +155,28 @@ static void *gives_twice(void *argument)
     return argument;
 }
 
+/* The thread ends. */
+static void let_event_go(void)
+{
+    *(volatile uint32_t *)&fi_event_self()->count = 0;
+}
+
 static void *takes_it_away(void *argument)
 {
     assert(!filch_semaphore_acquire(&semaphore, FILCH_FOREVER));
     assert(value == 1);
     *(volatile uint64_t *)&semaphore.word = 0;
     *(volatile uint32_t *)&semaphore.queue.coming = 0;
+    let_event_go();
     return argument;
 }
 
 static void *takes_disturbed(void *argument)
 {
-    assert(!acquire_slowly(&semaphore, DISTURBED));
+    disturbed = true;
+    assert(!acquire_slowly(&semaphore, FILCH_FOREVER, NULL, false));
     assert(value == 1);
+    let_event_go();
     return argument;
 }
 
@@ -254,8 +195,9 @@ static void *sleeper(void *second)
 
 static void *comes(void *argument)
 {
-    assert(!acquire_slowly(&semaphore, FILCH_FOREVER));
+    assert(!acquire_slowly(&semaphore, FILCH_FOREVER, NULL, false));
     give();
+    let_event_go();
     return argument;
 }
 
@@ -295,6 +237,7 @@ static void *counts(void *argument)
         *(volatile uint64_t *)&mutex.semaphore.word = 0;
         *(volatile uintptr_t *)&mutex.owner = 0;
     }
+    let_event_go();
     return argument;
 }
 
@@ -304,6 +247,7 @@ static void *awaits(void *argument)
     while (!value)
         assert(!filch_condition_wait(&condition, &mutex, FILCH_FOREVER));
     guard_unlock(&mutex);
+    let_event_go();
     return argument;
 }
 
@@ -312,6 +256,7 @@ static void *awaits_briefly(void *argument)
     guard_lock(&mutex);
     (void)filch_condition_wait(&condition, &mutex, SHORT);
     guard_unlock(&mutex);
+    let_event_go();
     return argument;
 }
 
@@ -333,6 +278,7 @@ static void *arrives(void *argument)
         *(volatile uint64_t *)&barrier.word = 0;
         *(volatile uint32_t *)&barrier.arrived = 7;
     }
+    let_event_go();
     return argument;
 }
 
