@@ -5,7 +5,9 @@
 
 #include "sched/core/process.h"
 #include "sched/core/self.h"
+#include "sched/core/settle.h"
 #include "sched/core/wait.h"
+#include "sched/core/wake.h"
 #include "sched/futures/backend.h"
 #include "sched/futures/context.h"
 #include "sched/futures/continuation.h"
@@ -216,6 +218,18 @@ static bool await_stuck(void *object, struct fi_probe *probe)
 
 /* ---- The result -------------------------------------------------------------------------- */
 
+/* Most that is awaited in a task has not started: then there is nothing to wait for. */
+static bool run_at_once(struct filch_future *future, double timeout)
+{
+    struct fi_worker *worker = timeout == FILCH_FOREVER ? fi_worker_self() : NULL;
+
+    if (!worker || fi_worker_is_deep(worker) || continues(future))
+        return false;
+    fi_worker_end_search(worker);
+    fi_worker_settle(worker);
+    return run_if_own(worker, future);
+}
+
 int fi_future_await(struct filch_future *future, double timeout)
 {
     FI_ASSERT_ALIVE(future);
@@ -230,6 +244,8 @@ int fi_future_await(struct filch_future *future, double timeout)
     int error = fi_future_check_wait(future);
     if (error)
         return fi_future_refuse_wait(future, error);
+    if (run_at_once(future, timeout))
+        return 0;
     struct awaiting awaiting = {fi_latch_waiting(&future->latch, fi_deadline(timeout)), future};
     awaiting.wait.help = await_help;
     awaiting.wait.stuck = await_stuck;
