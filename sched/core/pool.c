@@ -55,10 +55,11 @@ static bool initialize(struct fi_worker *worker)
     bool failed = plan->initializer(plan->initializer_arg);
     if (failed)
         plan->broken(plan->executor);
-    /* I11, seq_cst, before I5 and the search, pairs with I12. */
-    atomic_fetch_sub_explicit(&pool->initializing, 1, memory_order_seq_cst);
+    /* It counts as searching first: in between another one would be started for nothing. */
     fi_idle_search(&pool->idle);
     worker->searching = true;
+    /* I11, seq_cst, before it looks for work, pairs with I12. */
+    atomic_fetch_sub_explicit(&pool->initializing, 1, memory_order_seq_cst);
     return !failed;
 }
 
