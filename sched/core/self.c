@@ -110,7 +110,7 @@ void fi_interrupt_self(void)
 
 void filch_interrupt(struct filch_thread *thread)
 {
-    /* N1, release, before the notification, pairs with N2 in wait.c: what the caller did before. */
+    /* J1, release, before the notification, pairs with J2 in wait.c: what the caller did before. */
     atomic_store_explicit(&thread->interrupted, true, memory_order_release);
     fi_event_notify(event_of(thread));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Waiting: see wait.h. Labels N1, N2 are those of sched/README.md. */
+ * Waiting: see wait.h. Labels J1, J2 are those of sched/README.md. */
 #include "sched/core/wait.h"
 
 #include "sched/core/pause.h"
@@ -37,7 +37,7 @@
 
 static bool is_interrupted(const struct fi_wait *wait)
 {
-    /* N2, acquire, pairs with N1 in self.c. */
+    /* J2, acquire, pairs with J1 in self.c. */
     return !wait->firm &&
            atomic_load_explicit(&fi_thread_self()->interrupted, memory_order_acquire);
 }
