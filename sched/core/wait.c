@@ -80,10 +80,10 @@ static void enter(struct fi_wait *wait)
     fi_deadlock_enter(&wait->sleeper);
 }
 
-/* Sleeps until it is over, or something is to be looked at; runs nothing. until: at most so long. */
-static int doze(struct fi_wait *wait, int64_t until)
+/* Sleeps until it is over, or something is to be looked at; runs nothing. ticket: drawn before the
+ * last look at what may be run. until: at most so long. */
+static int doze_since(struct fi_wait *wait, uint32_t ticket, int64_t until)
 {
-    uint32_t ticket = fi_event_prepare(wait->event);
     bool enters = is_to_enter(wait);
 
     if (!wait->enlist(wait))
@@ -102,6 +102,11 @@ static int doze(struct fi_wait *wait, int64_t until)
     if (wait->sleeper.service)
         wait->sleeper.service->serve(wait->sleeper.served);
     return wait->sleeper.told ? FILCH_EDEADLK : 0;
+}
+
+static int doze(struct fi_wait *wait, int64_t until)
+{
+    return doze_since(wait, fi_event_prepare(wait->event), until);
 }
 
 static int sleep_until_over(struct fi_wait *wait)
@@ -176,12 +181,13 @@ static int sleep_covered(struct fi_worker *worker, struct fi_wait *wait)
 static int sleep_alone(struct fi_worker *worker, struct fi_wait *wait)
 {
     struct filch_pool *pool = worker->pool;
+    uint32_t ticket = fi_event_prepare(&worker->event);
     int error = 0;
 
     fi_idle_search(&pool->idle);
     fi_idle_announce(&pool->idle, worker->number);
     if (!help(wait) && !(wait->rescue && wait->rescue(wait)))
-        error = doze(wait, FI_NEVER);
+        error = doze_since(wait, ticket, FI_NEVER);
     fi_idle_retract(&pool->idle, worker->number);
     (void)fi_idle_found(&pool->idle);
     return error;
