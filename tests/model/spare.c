@@ -5,7 +5,7 @@
  * task is left, or somebody who may take it is awake, or has been notified; there are as many spares as
  * workers that wait; and those that count as asleep are marked.
  *
- * Scenarios: 10
+ * Scenarios: 11
  *              1  a task waits, a spare that is warm has its place, while a task is submitted
  *              2  the same, and the spare has to be started
  *              3  the same, and it cannot be: another worker sleeps
@@ -18,7 +18,8 @@
  *                 by itself, and a task is submitted
  *              9  a task goes on, the spare that had its place is claimed: it may be sent away then
  *             10  a spare that searches finds that it is one too many, while another worker sleeps and
- *                 a task is submitted */
+ *                 a task is submitted
+ *             11  one worker and no spares: what its task waits for is submitted while it falls asleep */
 #define TIMES_OUT(number) ((number) == SPARE && naps-- > 0)
 #if SCENARIO == 4 || SCENARIO == 6 || SCENARIO == 8
 #define SPARE 2
@@ -70,6 +71,40 @@ static void *waits(void *worker)
 {
     lacking = fi_spare_cover(worker) == FI_LACKING;
     assert(!lacking || SCENARIO == 3 || SCENARIO == 8);
+    return NULL;
+}
+
+/* The task waits for the one that is submitted, which it runs itself. */
+static bool has_run;
+
+static bool is_over_alone(struct fi_wait *wait)
+{
+    (void)wait;
+    return has_run;
+}
+
+static bool enlist_alone(struct fi_wait *wait)
+{
+    (void)wait;
+    return true;
+}
+
+static bool help_alone(struct fi_wait *wait)
+{
+    (void)wait;
+    has_run = run_injected(&workers[0], NULL);
+    return has_run;
+}
+
+static struct fi_wait alone = {.over = is_over_alone,
+                               .enlist = enlist_alone,
+                               .help = help_alone,
+                               .deadline = FI_NEVER,
+                               .at_once = true};
+
+static void *waits_alone(void *worker)
+{
+    assert(!wait_in_task(worker, &alone) && has_run);
     return NULL;
 }
 
@@ -187,12 +222,16 @@ int main(void)
     atomic_init(&pool.surplus, 1);
     fi_idle_search(&pool.idle);
     run(NULL, NULL, life, submits);
+#elif SCENARIO == 11
+    set_up(FI_OPEN, 1, 0, 1);
+    pool.exclusive = true;
+    run(waits_alone, NULL, NULL, submits);
 #endif
 #if SCENARIO == 3 || SCENARIO == 4 || SCENARIO == 10
     check(1, 0);
 #elif SCENARIO == 6
     check(0, 1);
-#elif SCENARIO == 9
+#elif SCENARIO == 9 || SCENARIO == 11
     check(0, 0); /* worker 0 goes on */
 #elif SCENARIO == 8
     check(lacking ? 1 : 2, !lacking);
