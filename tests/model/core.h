@@ -171,6 +171,8 @@ bool fi_latch_end(struct fi_latch *latch, enum fi_state from, enum fi_state to,
     return true;
 }
 
+#include "sched/core/scratch.h"
+
 void fi_scratch_give_back(struct fi_scratch *scratch)
 {
     (void)scratch;
