@@ -337,7 +337,8 @@ static void push(void)
 static bool is_on(int i)
 {
     if (atomic_load_explicit(&workers[i].started, memory_order_relaxed))
-        return !sleepers[i].stopped || fi_event_prepare(&workers[i].event) != sleepers[i].ticket;
+        return !sleepers[i].stopped ||
+               fi_event_prepare(&workers[i].event) != sleepers[i].ticket;
     return false;
 }
 
@@ -361,6 +362,7 @@ static void run(void *(*first)(void *), void *(*second)(void *), void *(*third)(
         if (lives[i])
             pthread_join(threads[i], NULL);
     for (int i = 0; i < WORKERS; i++) /* those that were started meanwhile */
-        if (atomic_load_explicit(&workers[i].started, memory_order_relaxed) && workers[i].thread)
+        if (atomic_load_explicit(&workers[i].started, memory_order_relaxed) &&
+            workers[i].thread)
             pthread_join(workers[i].thread, NULL);
 }

@@ -45,7 +45,8 @@ static void fi_pause(uint32_t *pauses, int64_t since)
     clock_of_thread = since + 1000000;
 }
 
-static _Thread_local bool disturbed; /* its next sleep ends before it has begun, for no reason */
+static _Thread_local bool
+    disturbed; /* its next sleep ends before it has begun, for no reason */
 
 static void fi_event_wait_until(struct fi_event *event, uint32_t ticket, int64_t deadline)
 {

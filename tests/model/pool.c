@@ -68,8 +68,10 @@ static void *comes(void *argument)
     return argument;
 }
 
-static struct fi_wait midway = {
-    .over = came, .enlist = enlist, .deadline = FI_NEVER, .at_once = true};
+static struct fi_wait midway = {.over = came,
+                                .enlist = enlist,
+                                .deadline = FI_NEVER,
+                                .at_once = true};
 
 /* What the scenario is about, in a task: worker 0 is at work. */
 static void work(struct fi_worker *worker)

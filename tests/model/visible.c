@@ -32,8 +32,10 @@ static bool enlist(struct fi_wait *wait)
     return true;
 }
 
-static struct fi_wait midway = {
-    .over = came, .enlist = enlist, .deadline = FI_NEVER, .at_once = true};
+static struct fi_wait midway = {.over = came,
+                                .enlist = enlist,
+                                .deadline = FI_NEVER,
+                                .at_once = true};
 
 static void *comes(void *argument)
 {
